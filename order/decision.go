@@ -1,0 +1,128 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Command is an operator's order; the names are those of the workflow's updates.
+type Command string
+
+const (
+	Approve Command = "approve" // go on in spite of a pending, declined or manual check
+	Reject  Command = "reject"  // refuse the order at the provider and undo what was done
+	Cancel  Command = "cancel"  // end the order and undo what was done
+	Retry   Command = "retry"   // try the failed or waiting steps again, now
+	Resolve Command = "resolve" // the matter that needs attention was settled by hand
+)
+
+// Decision is one command as it was taken.
+type Decision struct {
+	Command   Command   `json:"command"`
+	By        string    `json:"by"`
+	Reason    string    `json:"reason"`
+	Reference string    `json:"reference,omitempty"` // Resolve: the POS id of what was made by hand
+	Matter    string    `json:"matter,omitempty"`    // Resolve: the [Attention.Key] that it settles
+	At        time.Time `json:"at"`
+}
+
+// ErrRefused is wrapped by every refusal of [Order.Check]; its text tells a person why and what to do instead.
+var ErrRefused = errors.New("refused")
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
+}
+
+// Check says whether the command makes sense now; nil means that [Order.Decide] will have an effect.
+func (o *Order) Check(d Decision, now time.Time) error {
+	if d.By == "" || d.Reason == "" {
+		return refuse(`say who orders it and why: {"by": "...", "reason": "..."}`)
+	}
+	p := o.Plan(now)
+	final := p.State.Final()
+	switch d.Command {
+	case Approve:
+		switch {
+		case final:
+			return refuse("the order is %s, there is nothing to approve", p.State)
+		case p.State != AwaitingApproval && p.State != AwaitingFraudApproval:
+			return refuse("the order is %s and waits for no approval", p.State)
+		}
+	case Reject:
+		switch {
+		case final:
+			return refuse("the order is %s already", p.State)
+		case o.Kind == Purchase:
+			return refuse("a purchase is not ours to reject: send cancel, and cancel it at the provider")
+		case o.accepted():
+			return refuse("the order is accepted at the provider: send cancel, and agree the cancellation with the buyer there")
+		}
+	case Cancel:
+		if p.State == Cancelled && (p.Attention == nil || p.Attention.Reason != ReasonCancelledAfterDelivery) {
+			return refuse("the order is cancelled already")
+		}
+		if p.State == Rejected {
+			return refuse("the order is rejected already")
+		}
+	case Retry:
+		if len(o.retriable()) == 0 {
+			return refuse("no step has failed or is waiting to be retried")
+		}
+	case Resolve:
+		if p.Attention == nil {
+			return refuse("nothing needs attention")
+		}
+		if s := p.Attention.Step; s != "" && d.Reference == "" && (s.Do() == DoInvoice || s.Do() == DoPurchaseOrder) {
+			return refuse(`name what you made in the POS: {"reference": "<its id>"}`)
+		}
+	default:
+		return refuse("unknown command %q", d.Command)
+	}
+	return nil
+}
+
+// Decide takes the command d, which [Order.Check] has allowed.
+func (o *Order) Decide(d Decision) {
+	switch d.Command {
+	case Approve:
+		if o.Plan(d.At).State == AwaitingFraudApproval {
+			d.Matter = fraudMatter(o.Facts.Fraud)
+		}
+	case Retry:
+		for _, id := range o.retriable() {
+			o.Record(id, Result{Outcome: Unsure, At: d.At, Detail: "to be retried"})
+		}
+	case Resolve:
+		p := o.Plan(d.At)
+		if p.Attention == nil {
+			return
+		}
+		d.Matter = p.Attention.Key()
+		if id := p.Attention.Step; id != "" {
+			o.Record(id, Result{Outcome: Done, At: d.At, Ref: d.Reference, By: d.By, Amount: o.Total(), Customer: o.Steps[id].Customer})
+		}
+	}
+	o.Decisions = append(o.Decisions, d)
+	if d.At.After(o.LastNews) {
+		o.LastNews = d.At
+	}
+	o.Revision++
+}
+
+// retriable returns the steps that an operator's retry would begin again.
+func (o *Order) retriable() []StepID {
+	return slices.DeleteFunc(o.StepIDs(), func(id StepID) bool {
+		oc := o.Steps[id].Outcome
+		return oc != Failed && oc != Running
+	})
+}
+
+func (o *Order) decided(c Command) bool {
+	return slices.ContainsFunc(o.Decisions, func(d Decision) bool { return d.Command == c })
+}
+
+func (o *Order) resolved(matter string) bool {
+	return slices.ContainsFunc(o.Decisions, func(d Decision) bool { return d.Command == Resolve && d.Matter == matter })
+}

@@ -1,0 +1,160 @@
+package order
+
+import "time"
+
+// Event is what one webhook, poll or re-read said of an order. Every field but the first four is an assertion that may
+// be absent; an event with none of them only leaves a line in the timeline.
+//
+// It travels as a signal and so lies in workflow histories: no buyer name, e-mail, address or barcode.
+type Event struct {
+	ID       string    `json:"id"`       // of the row in the inbox; activities read the document by it
+	Type     string    `json:"type"`     // the provider's own name, for people: "seller/order_created"
+	At       time.Time `json:"at"`       // the version: when the provider last changed the object, else when we received it
+	Received time.Time `json:"received"` // when the door took it
+
+	Snapshot *Snapshot      `json:"snapshot,omitempty"`
+	Fraud    Fraud          `json:"fraud,omitempty"`
+	Status   Status         `json:"status,omitempty"`
+	Unknown  string         `json:"unknown,omitempty"` // a status word that the decoder does not know
+	Lines    []LineFact     `json:"lines,omitempty"`
+	Shipment []ShipmentFact `json:"shipments,omitempty"`
+}
+
+// Snapshot is the order as a whole, as one document described it. It stands or falls whole: of two, the newer counts.
+type Snapshot struct {
+	APIID string     `json:"api_id"` // the id in the provider's REST paths
+	Buyer BuyerClass `json:"buyer,omitempty"`
+	Show  Show       `json:"event"`
+	Lines []Line     `json:"lines"`
+}
+
+// BuyerClass separates trade from public: only a Client's order passes a fraud check.
+type BuyerClass string
+
+const (
+	Office BuyerClass = "office" // another broker, or Ticket Evolution itself
+	Client BuyerClass = "client" // a member of the public
+)
+
+// Show is the performance, match or concert that the tickets are for.
+type Show struct {
+	ID       string    `json:"id,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	StartsAt time.Time `json:"starts_at,omitzero"`
+}
+
+// Line is one position of an order: so many tickets of one ticket group.
+type Line struct {
+	ID        string   `json:"id"`                  // stable over all documents of the order
+	ItemID    string   `json:"item_id,omitempty"`   // the id of this line in the provider's REST paths
+	Inventory string   `json:"inventory,omitempty"` // the ticket group's id in our POS
+	Quantity  int      `json:"quantity"`
+	Unit      Money    `json:"unit"` // price of one ticket
+	Section   string   `json:"section,omitempty"`
+	Row       string   `json:"row,omitempty"`
+	Seats     []string `json:"seats,omitempty"`
+	Delivery  Delivery `json:"delivery,omitempty"`
+
+	// What is known beside the snapshot. A decoder leaves these alone: they are merged from LineFacts.
+	InHand    Day       `json:"in_hand,omitzero"`
+	Delivered time.Time `json:"delivered,omitzero"` // whole line; the earliest time that a document gave
+	Tickets   []string  `json:"tickets,omitempty"`  // keys of single tickets that are delivered, sorted
+	Cancelled bool      `json:"cancelled,omitempty"`
+}
+
+// Known reports whether a snapshot has described the line; before that only facts about it have arrived.
+func (l Line) Known() bool { return l.Quantity > 0 }
+
+// DeliveredQuantity is how many of the line's tickets are with the buyer.
+func (l Line) DeliveredQuantity() int {
+	if !l.Delivered.IsZero() {
+		return l.Quantity
+	}
+	return min(len(l.Tickets), l.Quantity)
+}
+
+// Delivery is how tickets travel.
+type Delivery string
+
+const (
+	DeliveryETicket  Delivery = "eticket"
+	DeliveryMobile   Delivery = "mobile"
+	DeliveryShipped  Delivery = "shipped" // physical tickets, by carrier
+	DeliveryWillCall Delivery = "will_call"
+	DeliveryOther    Delivery = "other"
+)
+
+// Day is a date register: the calendar day (UTC midnight) that the newest document gave.
+type Day struct {
+	On time.Time `json:"on,omitzero"`
+	Stamp
+}
+
+// LineFact adds to one line; a zero field says nothing.
+type LineFact struct {
+	LineID    string    `json:"line_id"`
+	Delivered time.Time `json:"delivered,omitzero"`
+	Tickets   []string  `json:"tickets,omitempty"`
+	Cancelled bool      `json:"cancelled,omitempty"`
+	InHandOn  time.Time `json:"in_hand_on,omitzero"`
+}
+
+// ShipmentFact adds to one shipment.
+type ShipmentFact struct {
+	ID           string `json:"id"`
+	AirbillReady bool   `json:"airbill_ready,omitempty"`
+	Changed      bool   `json:"changed,omitempty"` // recipient or address changed; read it from the document
+}
+
+// Fraud is what the provider's fraud service says.
+type Fraud string
+
+const (
+	FraudPending  Fraud = "pending"  // the fraud service's move
+	FraudApproved Fraud = "approved" // ours
+	FraudDeclined Fraud = "declined" // an operator's
+	FraudNone     Fraud = "none"     // the provider says that no check is made
+	FraudUnknown  Fraud = "unknown"  // a word that we do not know: treated as pending, and an operator is asked
+)
+
+// caution ranks fraud answers of equal version: the more careful one counts.
+func (f Fraud) caution() int {
+	switch f {
+	case FraudDeclined:
+		return 4
+	case FraudUnknown:
+		return 3
+	case FraudPending:
+		return 2
+	case FraudApproved:
+		return 1
+	}
+	return 0
+}
+
+// Status is where the provider says that the order stands. Pending says nothing; all others are final facts that stay
+// true whatever older document arrives later.
+type Status string
+
+const (
+	StatusPending        Status = "pending"         // waits for us to accept or reject
+	StatusAccepted       Status = "accepted"        // by us or by a person, at the provider
+	StatusRejected       Status = "rejected"        // by the seller
+	StatusCancelProposed Status = "cancel_proposed" // one party wants out; both must agree
+	StatusCancelled      Status = "cancelled"
+	StatusCompleted      Status = "completed"
+)
+
+// Stamp orders values of one register: the later version wins, and of equal ones the greater event id, so that the
+// outcome does not depend on arrival.
+type Stamp struct {
+	At time.Time `json:"at,omitzero"`
+	By string    `json:"by,omitempty"` // id of the event
+}
+
+func (s Stamp) before(t Stamp) bool {
+	if !s.At.Equal(t.At) {
+		return s.At.Before(t.At)
+	}
+	return s.By < t.By
+}

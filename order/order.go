@@ -1,0 +1,124 @@
+// Package order is the pure model of one order: the facts known of it, the state that follows from them, and what to
+// do next. It decides; it never does.
+//
+// An [Order] is a set of facts. [Order.Apply] adds what a webhook said, [Order.Decide] what an operator ordered, and
+// [Order.Record] what came of a step. Every fact merges by a rule that does not care for arrival order or repetition:
+// a flag once set stays set, a register keeps the value of the newest version (ties by event id), a set only grows.
+// The state is never stored as a thing of its own: [Order.Plan] derives it, together with the steps that are wanted
+// now. A step that is running and no longer wanted is to be stopped, and what it may have done is to be undone: the
+// plan asks for that, too.
+//
+// The package is replayed code: it is called by workflows, so it reads no clock, draws no random number and walks no
+// map in an order that matters. It imports the standard library alone, and holds no buyer data: who bought is read from
+// Postgres, by event id, by whoever needs it.
+//
+// Order is also a stored shape: it lies as JSON in Postgres, and [Event], [Decision] and [Policy] lie in workflow histories.
+// A field is never renamed or given another meaning; new ones are optional.
+package order
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Kind says on which side of a sale we stand.
+type Kind string
+
+const (
+	Sale     Kind = "sale"     // our tickets, a provider's buyer: ends in a POS invoice
+	Purchase Kind = "purchase" // another seller's tickets, bought for us: ends in a POS purchase order
+)
+
+// Identity is what never changes of an order. ID is the workflow id.
+type Identity struct {
+	ID              string `json:"id"`
+	Source          string `json:"source"`
+	Provider        string `json:"provider"`
+	ProviderOrderID string `json:"provider_order_id"`
+	Kind            Kind   `json:"kind"`
+}
+
+// Order is everything known of one order.
+type Order struct {
+	Identity
+	Policy Policy `json:"policy"`
+	Facts  Facts  `json:"facts"`
+
+	// Decisions are what operators ordered, in the order in which they were taken.
+	Decisions []Decision `json:"decisions,omitempty"`
+
+	// Steps holds the newest result of each step that was ever begun.
+	Steps map[StepID]Result `json:"steps,omitempty"`
+
+	// AttentionSince remembers when the present attention was raised; see [Order.Settle].
+	AttentionKey   string    `json:"attention_key,omitempty"`
+	AttentionSince time.Time `json:"attention_since,omitzero"`
+
+	// StateNow and StateSince remember the last state that was settled, for "since when".
+	StateNow   State     `json:"state_now,omitempty"`
+	StateSince time.Time `json:"state_since,omitzero"`
+
+	// LastNews is when something was last learnt or ordered; the quiet period before closing counts from it.
+	LastNews time.Time `json:"last_news,omitzero"`
+
+	// Revision grows by one with every [Order.Settle] that changed something.
+	Revision int64 `json:"revision"`
+}
+
+// New returns an order of which nothing is known but its identity.
+func New(id Identity, p Policy) *Order {
+	return &Order{Identity: id, Policy: p, Steps: map[StepID]Result{}}
+}
+
+// Total is the sum over the lines that are not cancelled, in minor units. Its currency is empty while no line is known.
+func (o *Order) Total() Money {
+	var sum Money
+	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
+		l := o.Facts.Lines[id]
+		if l.Cancelled || !l.Known() {
+			continue
+		}
+		sum = sum.Add(l.Unit.Times(int64(l.Quantity)))
+	}
+	return sum
+}
+
+// Lines returns the lines that are known, sorted by id, cancelled ones included.
+func (o *Order) Lines() []Line {
+	var out []Line
+	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
+		if l := o.Facts.Lines[id]; l.Known() {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// live returns the known lines that are not cancelled.
+func (o *Order) live() []Line {
+	return slices.DeleteFunc(o.Lines(), func(l Line) bool { return l.Cancelled })
+}
+
+// Settle notes the state and attention that the plan p derived at now, and reports whether anything differs from what
+// was noted before. Whoever runs the order calls it after each plan and persists the order when it says true.
+func (o *Order) Settle(p Plan, now time.Time) bool {
+	changed := false
+	if p.State != o.StateNow {
+		o.StateNow, o.StateSince, changed = p.State, now, true
+	}
+	key := ""
+	if p.Attention != nil {
+		key = p.Attention.Key()
+	}
+	if key != o.AttentionKey {
+		o.AttentionKey, o.AttentionSince, changed = key, now, true
+		if key == "" {
+			o.AttentionSince = time.Time{}
+		}
+	}
+	if changed {
+		o.Revision++
+	}
+	return changed
+}

@@ -1,0 +1,35 @@
+package order
+
+import "time"
+
+// Policy is how the broker wants the orders of one source to be handled. It is read once, when a run begins.
+type Policy struct {
+	FraudService bool `json:"fraud_service"` // a Client's order waits for its approval
+	AutoAccept   bool `json:"auto_accept"`   // false: an operator approves each sale first
+	Invoice      bool `json:"invoice"`       // write sales and purchases to the POS
+	ProviderAPI  bool `json:"provider_api"`  // we hold credentials: accept, reject and airbills go through the provider's API
+
+	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
+	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
+	ApprovalWait time.Duration `json:"approval_wait"` // until an operator or the seller must have approved
+	StepPatience time.Duration `json:"step_patience"` // how long a step may be retried before a person is told
+	FulfilWithin time.Duration `json:"fulfil_within"` // from acceptance or the in-hand day to delivery
+	EventLead    time.Duration `json:"event_lead"`    // how long before the event everything must be delivered
+	Grace        time.Duration `json:"grace"`         // after the event begins, until the order may be completed
+	Quiet        time.Duration `json:"quiet"`         // a final order stays open so long after its last news
+}
+
+// DefaultPolicy is careful: it invoices and accepts, and holds every Client for the fraud service.
+func DefaultPolicy() Policy {
+	return Policy{
+		FraudService: true, AutoAccept: true, Invoice: true, ProviderAPI: true,
+		DetailsWait: time.Hour, FraudWait: 24 * time.Hour, ApprovalWait: 4 * time.Hour, StepPatience: 15 * time.Minute,
+		FulfilWithin: 48 * time.Hour, EventLead: 24 * time.Hour, Grace: 72 * time.Hour, Quiet: 72 * time.Hour,
+	}
+}
+
+// minToAct is the least time that a person gets between becoming responsible and being reminded.
+const minToAct = time.Hour
+
+// keepOpen is how long an order without a known event date stays open after its last news.
+const keepOpen = 180 * 24 * time.Hour

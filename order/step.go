@@ -1,0 +1,119 @@
+package order
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Do names what a step does. The names are part of business keys and of stored orders: never change one.
+type Do string
+
+const (
+	DoInvoice           Do = "invoice"             // find or create the customer, then the invoice
+	DoVoidInvoice       Do = "void_invoice"        // void whatever invoice bears the order's reference
+	DoPurchaseOrder     Do = "purchase_order"      // record the purchase in the POS
+	DoVoidPurchaseOrder Do = "void_purchase_order" // void whatever purchase order bears the order's reference
+	DoAccept            Do = "accept"              // accept the order at the provider
+	DoReject            Do = "reject"              // reject the order at the provider
+	DoAirbill           Do = "airbill"             // fetch and store a shipment's airbill
+)
+
+// Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
+func (d Do) Undoes() bool { return d == DoVoidInvoice || d == DoVoidPurchaseOrder || d == DoReject }
+
+// StepID names one intent of one order: "invoice/1", "airbill:61627/1". The number is raised only by a deliberate new
+// intent, never by a retry, a reset or a new run, so that "<order id>/<step id>" is a key under which the outside world
+// can be asked what became of the step.
+type StepID string
+
+// ID builds a step id; subject may be empty.
+func ID(do Do, subject string, n int) StepID {
+	if subject != "" {
+		subject = ":" + subject
+	}
+	return StepID(string(do) + subject + "/" + strconv.Itoa(n))
+}
+
+// Do is the step's verb.
+func (id StepID) Do() Do {
+	do, _, _ := strings.Cut(string(id), "/")
+	do, _, _ = strings.Cut(do, ":")
+	return Do(do)
+}
+
+// Subject is what the verb is about beside the order, such as a shipment id; mostly empty.
+func (id StepID) Subject() string {
+	head := string(id)[:max(strings.LastIndex(string(id), "/"), 0)]
+	_, subject, _ := strings.Cut(head, ":")
+	return subject
+}
+
+// Outcome is what came of a step.
+type Outcome string
+
+const (
+	Running Outcome = "running" // the POS's or provider's move; it is retried for as long as it is wanted
+	Done    Outcome = "done"
+	Failed  Outcome = "failed"          // retrying cannot mend it: an operator's move
+	Unsure  Outcome = "outcome_unknown" // stopped in the middle: it may or may not have happened
+)
+
+// Result is the newest that is known of a step.
+type Result struct {
+	Outcome  Outcome   `json:"outcome"`
+	At       time.Time `json:"at"`                 // when this outcome was learnt; for Running: when it began
+	Class    string    `json:"class,omitempty"`    // of a failure: pos.Class, as text
+	Detail   string    `json:"detail,omitempty"`   // of a failure: for people, without buyer data
+	Ref      string    `json:"ref,omitempty"`      // what was made: an invoice's, purchase order's or document's id
+	Customer string    `json:"customer,omitempty"` // of DoInvoice: the POS customer
+	Amount   Money     `json:"amount,omitzero"`    // what was invoiced
+	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
+}
+
+// Record notes the result r of step id. A result that contradicts a later one is ignored; Done stays done.
+func (o *Order) Record(id StepID, r Result) {
+	if o.Steps == nil {
+		o.Steps = map[StepID]Result{}
+	}
+	if old, ok := o.Steps[id]; ok && old.Outcome == Done && r.Outcome != Done {
+		return
+	}
+	o.Steps[id] = r
+	if r.At.After(o.LastNews) {
+		o.LastNews = r.At
+	}
+	o.Revision++
+}
+
+// StepIDs returns the ids of all steps begun, sorted.
+func (o *Order) StepIDs() []StepID { return slices.Sorted(maps.Keys(o.Steps)) }
+
+// InvoiceID is the POS invoice in force, or "".
+func (o *Order) InvoiceID() string { return o.inForce(DoInvoice, DoVoidInvoice) }
+
+// PurchaseOrderID is the POS purchase order in force, or "".
+func (o *Order) PurchaseOrderID() string { return o.inForce(DoPurchaseOrder, DoVoidPurchaseOrder) }
+
+// CustomerID is the POS customer of the newest invoice, or "".
+func (o *Order) CustomerID() (customer string) {
+	for n := 1; ; n++ {
+		r, ok := o.Steps[ID(DoInvoice, "", n)]
+		if !ok {
+			return customer
+		}
+		if r.Customer != "" {
+			customer = r.Customer
+		}
+	}
+}
+
+func (o *Order) inForce(do, undo Do) string {
+	n := 1
+	for o.Steps[ID(undo, "", n)].Outcome == Done {
+		n++
+	}
+	return o.Steps[ID(do, "", n)].Ref
+}
