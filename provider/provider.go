@@ -1,0 +1,67 @@
+// Package provider holds what the providers' packages share: a delivery as it came off the wire, what a decoder makes of
+// it, and the errors that say whose fault it is. It knows no provider, opens no connection and keeps no registry.
+package provider
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"willcall/order"
+)
+
+var (
+	// ErrSignature means that the delivery is not proven to come from the provider: 401, and nothing is kept.
+	ErrSignature = errors.New("not authentic")
+	// ErrNoSecret means that we cannot verify because no secret is configured on our side: 503, so that the provider
+	// tries again once it is.
+	ErrNoSecret = errors.New("no secret is configured for this source")
+	// ErrMalformed means that an authentic delivery cannot be read: it is kept for a person, and answered as taken.
+	ErrMalformed = errors.New("cannot be decoded")
+)
+
+// Delivery is one webhook, poll result or re-read, with the very bytes that came.
+type Delivery struct {
+	ID       string // of the inbox row
+	Header   http.Header
+	Token    string // the secret path segment, where the source uses one
+	Body     []byte
+	Received time.Time
+}
+
+// Disposition says what is done with a delivery beside keeping it.
+type Disposition string
+
+const (
+	Forward     Disposition = "forward"     // goes to its order's workflow
+	Recorded    Disposition = "recorded"    // known, but moves no order
+	Unknown     Disposition = "unknown"     // of a type that no document names: kept, counted, shown to operators
+	Quarantined Disposition = "quarantined" // authentic, but cannot be decoded: kept until a person replays it
+)
+
+// Decoded is what a decoder makes of a delivery.
+type Decoded struct {
+	Type        string // as operators and metrics see it: "seller/order_created"
+	Disposition Disposition
+	DedupeKey   string       // the provider's own id of the delivery, or "": the door hashes source and body
+	OrderID     string       // the provider's order id; "" where no order is concerned
+	Kind        order.Kind   // which side of that order we are on
+	Event       *order.Event // for Forward
+}
+
+// Buyer is who bought. It is buyer data: it goes from the stored document to the POS and nowhere else, never into an
+// error, a log line or a workflow history.
+type Buyer struct {
+	Class   order.BuyerClass
+	ID      string // the provider's id of the buyer, "" where it has none
+	Name    string
+	Company string
+	Email   string
+	Phone   string
+	Address Address
+}
+
+// Address is a postal address; Country is ISO 3166-1 alpha-2 where the provider gives it so.
+type Address struct {
+	Street, Extended, City, Region, PostalCode, Country string
+}

@@ -1,0 +1,41 @@
+// Package workflows runs orders: a thin deterministic shell around the pure model of package order, and the sweep that
+// polls for what webhooks missed. It decides nothing about tickets or money itself, and does nothing but call activities.
+package workflows
+
+import (
+	"strings"
+
+	"willcall/order"
+)
+
+// Names that live in histories, schedules, dashboards and runbooks. A test pins them: a renamed one breaks every open
+// order or everybody's tools.
+const (
+	OrderWorkflow = "Order"
+	SweepWorkflow = "Sweep"
+
+	TaskQueueOrders = "orders" // workflows and local activities
+	TaskQueuePOS    = "pos"    // activities that call the point of sale
+
+	SignalProviderEvent = "provider-event" // carries an order.Event; there is no other signal
+	QueryOrder          = "order"          // answers the order.Order as JSON
+)
+
+// TaskQueueProvider is the queue of activities that call providers of one kind, such as "tevo".
+func TaskQueueProvider(kind string) string { return "provider-" + kind }
+
+// OrderInput starts the Order workflow. It carries no event: the first event is a signal like any other.
+type OrderInput struct {
+	order.Identity
+}
+
+// OrderID is the workflow id of an order: "order:<source>:<provider's order id>", with ":buyer" behind it for a
+// purchase, because a provider may use one id for both sides of a deal between two of our own offices. A slash would
+// break links into the Temporal UI, so it becomes a dash.
+func OrderID(source, providerOrderID string, kind order.Kind) string {
+	id := "order:" + source + ":" + strings.ReplaceAll(providerOrderID, "/", "-")
+	if kind == order.Purchase {
+		id += ":buyer"
+	}
+	return id
+}
