@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -74,7 +75,7 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		if p.Attention == nil {
 			return refuse("nothing needs attention")
 		}
-		if s := p.Attention.Step; s != "" && d.Reference == "" && (s.Do() == DoInvoice || s.Do() == DoPurchaseOrder) {
+		if s := p.Attention.Step; s != "" && d.Reference == "" && !final && (s.Do() == DoInvoice || s.Do() == DoPurchaseOrder) {
 			return refuse(`name what you made in the POS: {"reference": "<its id>"}`)
 		}
 	default:
@@ -102,6 +103,11 @@ func (o *Order) Decide(d Decision) {
 		d.Matter = p.Attention.Key()
 		if id := p.Attention.Step; id != "" {
 			o.Record(id, Result{Outcome: Done, At: d.At, Ref: d.Reference, By: d.By, Amount: o.Total(), Customer: o.Steps[id].Customer})
+			if undo, ok := undoing[id.Do()]; ok && p.State.Final() {
+				// The operator has cleared the POS; a machine that voided by reference might now hit a stranger's record.
+				_, n, _ := strings.Cut(string(id), "/")
+				o.Record(StepID(string(undo)+"/"+n), Result{Outcome: Done, At: d.At, By: d.By})
+			}
 		}
 	}
 	o.Decisions = append(o.Decisions, d)

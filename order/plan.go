@@ -148,6 +148,9 @@ func (p *planner) matter(a Attention) { p.matters = append(p.matters, a) }
 
 func (p *planner) awaitDetails() {
 	p.state(Received, "the provider: the order's own document")
+	if p.Facts.FirstReceived.IsZero() {
+		return
+	}
 	p.due(p.Facts.FirstReceived.Add(p.Policy.DetailsWait), Attention{Reason: ReasonDetailsMissing,
 		Detail: "news of the order arrived, but no document that describes it.",
 		Advice: "Look the order up at the provider. The next sweep brings it if it exists; send cancel if it does not."})
@@ -307,9 +310,11 @@ func (p *planner) end(s State, do, undo Do) {
 	case p.accepted(), p.Kind == Purchase && p.described(), !p.Policy.ProviderAPI && p.described():
 		p.matter(Attention{Reason: ReasonCancelAtProvider, Detail: "the order is called off here, but alive at the provider.",
 			Advice: "Cancel it at the provider; its webhook settles this, and so does resolve."})
-	case p.described() && p.Steps[p.id(DoAccept)].Outcome != Running:
+	case p.described() && p.outcome(DoAccept) != Running:
 		p.want(DoReject)
-		p.plan.Awaits = "the provider: our rejection"
+		if p.outcome(DoReject) != Done {
+			p.plan.Awaits = "the provider: our rejection"
+		}
 	}
 }
 
@@ -325,7 +330,7 @@ func (p *planner) takeBack(do, undo Do) {
 	case r.Outcome == Failed && !leftNothing(r.Class):
 		p.matter(Attention{Reason: StepFailed(r.Class), Step: p.id(do),
 			Detail: "the order is called off, and the POS holds records under its reference that are not clearly ours: " + r.Detail,
-			Advice: "Look the reference up in the POS, void what belongs to this order by hand, then send resolve with its id."})
+			Advice: "Look the reference up in the POS, void by hand what belongs to this order, then send resolve."})
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 // Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
 func (d Do) Undoes() bool { return d == DoVoidInvoice || d == DoVoidPurchaseOrder || d == DoReject }
 
+// undoing pairs each step that writes to the POS with the one that takes it back.
+var undoing = map[Do]Do{DoInvoice: DoVoidInvoice, DoPurchaseOrder: DoVoidPurchaseOrder}
+
 // StepID names one intent of one order: "invoice/1", "airbill:61627/1". The number is raised only by a deliberate new
 // intent, never by a retry, a reset or a new run, so that "<order id>/<step id>" is a key under which the outside world
 // can be asked what became of the step.

@@ -1,0 +1,328 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A road is a set of webhooks that belong together, as lines of the script language, and where they must lead.
+type road struct {
+	kind   Kind
+	policy string
+	events []string
+	state  State
+	live   bool // a POS record is in force in the end
+	asks   Reason
+}
+
+const sold = "event=2026-07-01T19:30 line=120145:58222:2:27.00"
+
+var roads = map[string]road{
+	"OfficeSaleIsInvoicedAndAccepted": {events: []string{
+		"w1 order_created at=12:00 buyer=office " + sold + " status=pending",
+		"w2 seller_accepted at=12:05 buyer=office " + sold + " status=accepted",
+	}, state: AwaitingFulfilment, live: true},
+	"OfficeIgnoresFraud": {events: []string{
+		"w1 order_created at=12:00 buyer=office " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:05 buyer=office " + sold + " fraud=declined",
+	}, state: AwaitingFulfilment, live: true},
+	"ClientSaleIsInvoicedOnceApproved": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:05 buyer=client " + sold + " fraud=pending",
+		"w3 fraud_response_received at=12:10 buyer=client " + sold + " fraud=approved",
+		"w4 seller_accepted at=12:15 buyer=client " + sold + " status=accepted fraud=approved",
+	}, state: AwaitingFulfilment, live: true},
+	"DeclinedClientIsNotInvoiced": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:05 fraud=pending",
+		"w3 fraud_response_received at=12:10 buyer=client " + sold + " fraud=declined",
+	}, state: AwaitingFraudApproval, asks: ReasonFraudDeclined},
+	"TheMoreCarefulOfTwoAnswersOfOneMomentCounts": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:10 fraud=declined",
+		"w3 fraud_response_received at=12:10 fraud=approved",
+	}, state: AwaitingFraudApproval, asks: ReasonFraudDeclined},
+	"DeclinedAndRejected": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:10 fraud=declined",
+		"w3 order_rejected at=12:20 buyer=client " + sold + " status=rejected fraud=declined",
+	}, state: Rejected},
+	"CancelledSaleLeavesNoInvoice": {events: []string{
+		"w1 order_created at=12:00 buyer=office " + sold + " status=pending",
+		"w2 seller_accepted at=12:05 buyer=office " + sold + " status=accepted",
+		"w3 order_updated at=12:10 buyer=office " + sold + " status=cancelled",
+		"w4 delivery_updated at=12:07 recipient=61627",
+	}, state: Cancelled},
+	"FulfilledLineByLine": {events: []string{
+		"w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 line=2:58223:1:40.00 status=pending",
+		"w2 seller_accepted at=12:05 status=accepted",
+		"w3 airbill_uploaded at=12:10 airbill=61627",
+		"w4 etickets_finalized at=12:20 delivered=1",
+		"w5 etickets_finalized at=12:25 delivered=2 delivered=1",
+		"w6 in-hand_updated at=12:15 in_hand=1:2026-06-10",
+	}, state: Fulfilled, live: true},
+	"LinesAndPricesOfTheNewestSnapshotCount": {policy: "auto_accept=off", events: []string{
+		"w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 line=2:58223:1:40.00",
+		"w2 order_updated at=12:05 buyer=office event=2026-07-02T19:30 line=2:58223:1:45.00",
+		"w3 order_updated at=12:05 buyer=office event=2026-07-03T19:30 line=3:58224:1:45.00",
+		"w4 in-hand_updated at=12:06 in_hand=1:2026-06-10",
+	}, state: AwaitingApproval},
+	"PurchaseIsRecordedOnce": {kind: Purchase, events: []string{
+		"w1 order_accepted at=12:00 buyer=office " + sold + " status=accepted",
+		"w2 seller_accepted at=12:01 buyer=office " + sold + " status=accepted",
+		"w3 delivery_updated at=12:07 recipient=61627",
+	}, state: AwaitingFulfilment, live: true},
+	"CancelledPurchaseIsTakenBack": {kind: Purchase, events: []string{
+		"w1 order_accepted at=12:00 buyer=office " + sold + " status=accepted",
+		"w2 order_canceled at=12:10 status=cancelled",
+		"w3 etickets_finalized at=12:07 in_hand=120145:2026-06-10",
+	}, state: Cancelled},
+	"LongLifeOfAClientSale": {events: []string{
+		"w1 order_created at=12:00 buyer=client event=2026-07-01T19:30 line=1:58222:2:27.00 line=2:58223:1:40.00 status=pending fraud=pending",
+		"w2 fraud_response_received at=12:02 fraud=pending",
+		"w3 fraud_response_received at=12:05 buyer=client event=2026-07-01T19:30 line=1:58222:2:27.00 line=2:58223:1:40.00 fraud=approved",
+		"w4 seller_accepted at=12:06 status=accepted fraud=approved",
+		"w5 in-hand_updated at=12:07 in_hand=1:2026-06-10",
+		"w6 in-hand_updated at=12:08 in_hand=1:2026-06-12",
+		"w7 airbill_uploaded at=12:10 airbill=61627",
+		"w8 delivery_updated at=12:11 recipient=61627",
+		"w9 etickets_finalized at=12:20 delivered=1",
+		"x1 ticket at=12:21 ticket=2:a",
+	}, state: Fulfilled, live: true},
+	"LongLifeThatIsCalledOff": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
+		"w2 fraud_response_received at=12:02 fraud=pending",
+		"w3 fraud_response_received at=12:05 buyer=client " + sold + " fraud=approved",
+		"w4 seller_accepted at=12:06 buyer=client " + sold + " status=accepted fraud=approved",
+		"w5 in-hand_updated at=12:07 in_hand=120145:2026-06-10",
+		"w6 airbill_uploaded at=12:10 airbill=61627",
+		"w7 delivery_updated at=12:11 recipient=61627",
+		"w8 order_updated at=12:20 buyer=client " + sold + " status=cancelled fraud=approved",
+	}, state: Cancelled},
+}
+
+func (r road) parse(t *testing.T) (Policy, []Event) {
+	t.Helper()
+	p := DefaultPolicy()
+	if err := setPolicy(&p, strings.Fields(r.policy)); err != nil {
+		t.Fatal(err)
+	}
+	var events []Event
+	for i, line := range r.events {
+		e, err := parseEvent(split(line), day.Add(time.Duration(i)*time.Minute))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		events = append(events, e)
+	}
+	return p, events
+}
+
+// TestArrivalOrderAndRepetitionDoNotMatter plays every road in every order (all of them up to six events, 10,000 seeds
+// beyond), with events repeated and with steps that finish at any moment or are stopped half way.
+func TestArrivalOrderAndRepetitionDoNotMatter(t *testing.T) {
+	t.Parallel()
+	for name, r := range roads {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			policy, events := r.parse(t)
+			want := ""
+			play := func(seed uint64, order []Event) {
+				w := newWorld(t, r, policy, seed)
+				for _, e := range order {
+					w.hear(e)
+				}
+				w.quiet()
+				if got := w.outcome(); want == "" {
+					want = got
+				} else if got != want {
+					t.Fatalf("seed %d, order %v:\ngot:\n%s\nwant:\n%s", seed, ids(order), got, want)
+				}
+			}
+			if len(events) > 6 {
+				for seed := range uint64(10_000) {
+					play(seed, repeated(seed, shuffled(seed, events)))
+				}
+				return
+			}
+			seed := uint64(0)
+			for order := range permutations(events) {
+				for range 3 {
+					play(seed, repeated(seed, order))
+					seed++
+				}
+			}
+		})
+	}
+}
+
+// world plays POS and provider for one order: it does what the plan wants, at moments drawn from a seed.
+type world struct {
+	t     *testing.T
+	road  road
+	o     *Order
+	r     *rand.Rand
+	now   time.Time
+	begun map[StepID]bool // running now: whether its effect has happened
+	live  map[StepID]bool // POS records in force, by the intent that made them
+	ended bool            // a cancellation or rejection was heard
+}
+
+func newWorld(t *testing.T, r road, p Policy, seed uint64) *world {
+	kind := r.kind
+	if kind == "" {
+		kind = Sale
+	}
+	return &world{t: t, road: r, o: New(Identity{ID: "order:tevo:1", Kind: kind}, p), r: rand.New(rand.NewPCG(seed, 7)),
+		now: day.Add(time.Hour), begun: map[StepID]bool{}, live: map[StepID]bool{}}
+}
+
+func (w *world) hear(e Event) {
+	w.o.Apply(e)
+	w.ended = w.ended || e.Status == StatusCancelled || e.Status == StatusRejected
+	for range w.r.IntN(4) {
+		w.turn()
+	}
+}
+
+// quiet lets everything run out.
+func (w *world) quiet() {
+	for range 1000 {
+		if w.turn(); len(w.begun) == 0 && len(w.o.Plan(w.now).Steps) == 0 {
+			return
+		}
+	}
+	w.t.Fatal("it never becomes quiet")
+}
+
+// turn makes the plan and does one thing for each step: begin it, let its effect happen, finish it, or stop it.
+func (w *world) turn() {
+	plan := w.o.Plan(w.now)
+	w.o.Settle(plan, w.now)
+	for _, id := range plan.Steps {
+		happened, running := w.begun[id]
+		switch {
+		case !running:
+			if w.ended && !id.Do().Undoes() {
+				w.t.Fatalf("%s begins after the order was called off", id)
+			}
+			w.begun[id] = false
+			w.o.Record(id, Result{Outcome: Running, At: w.now})
+		case !happened && w.r.IntN(2) == 0:
+			w.effect(id)
+			w.begun[id] = true
+		case happened && w.r.IntN(2) == 0:
+			delete(w.begun, id)
+			w.o.Record(id, Result{Outcome: Done, At: w.now, Ref: string(id), Customer: "c1", Amount: w.o.Total()})
+		}
+	}
+	for id, happened := range w.begun {
+		if slices.Contains(plan.Steps, id) {
+			continue
+		}
+		if !happened && w.r.IntN(2) == 0 {
+			w.effect(id) // it slips through while it is being stopped
+		}
+		delete(w.begun, id)
+		w.o.Record(id, Result{Outcome: Unsure, At: w.now})
+	}
+}
+
+func (w *world) effect(id StepID) {
+	switch id.Do() {
+	case DoInvoice, DoPurchaseOrder:
+		w.live[id] = true // a second attempt finds the first by its reference
+	case DoVoidInvoice, DoVoidPurchaseOrder:
+		clear(w.live)
+	}
+	if len(w.live) > 1 {
+		w.t.Fatalf("two live POS records: %v", w.live)
+	}
+}
+
+// outcome writes down all that must not depend on arrival: the facts, the records in force, the steps done, the state.
+func (w *world) outcome() string {
+	facts, err := json.MarshalIndent(w.o.Facts, "", " ")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	plan := w.o.Plan(w.now)
+	if plan.State != w.road.state || (len(w.live) == 1) != w.road.live {
+		w.t.Fatalf("got %s with POS records %v; want %s, live %v", plan.State, w.live, w.road.state, w.road.live)
+	}
+	asks := Reason("")
+	if plan.Attention != nil {
+		asks = plan.Attention.Reason
+	}
+	if asks != w.road.asks {
+		w.t.Fatalf("got attention %q; want %q", asks, w.road.asks)
+	}
+	if len(plan.Steps) > 0 || len(w.begun) > 0 {
+		w.t.Fatalf("steps %v are still wanted, %v running", plan.Steps, w.begun)
+	}
+	var steps []string
+	for _, id := range w.o.StepIDs() {
+		// What was begun and taken back depends on when the news came; what is left must not. Our acceptance counts with
+		// the provider's word for it: a webhook that says so first makes the step needless.
+		if r := w.o.Steps[id]; r.Outcome == Done && !plan.State.Final() && id.Do() != DoAccept && !w.o.takenBack(id) {
+			steps = append(steps, string(id))
+		}
+	}
+	return fmt.Sprintf("%s\nstate %s\nsteps %v accepted %v\nrecords %v", facts, plan.State, steps, w.o.accepted() && !plan.State.Final(), w.live)
+}
+
+// takenBack reports whether id is one half of a step and its undoing.
+func (o *Order) takenBack(id StepID) bool {
+	_, n, _ := strings.Cut(string(id), "/")
+	undo, ok := undoing[id.Do()]
+	return id.Do().Undoes() || ok && o.Steps[StepID(string(undo)+"/"+n)].Outcome == Done
+}
+
+func ids(events []Event) (out []string) {
+	for _, e := range events {
+		out = append(out, e.ID)
+	}
+	return out
+}
+
+func shuffled(seed uint64, events []Event) []Event {
+	out := slices.Clone(events)
+	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// repeated puts copies of some events at random later places.
+func repeated(seed uint64, events []Event) []Event {
+	r := rand.New(rand.NewPCG(seed, 2))
+	out := slices.Clone(events)
+	for _, e := range events {
+		if r.IntN(2) == 0 {
+			out = slices.Insert(out, r.IntN(len(out)+1), e)
+		}
+	}
+	return out
+}
+
+func permutations(events []Event) func(yield func([]Event) bool) {
+	return func(yield func([]Event) bool) {
+		var walk func(done, left []Event) bool
+		walk = func(done, left []Event) bool {
+			if len(left) == 0 {
+				return yield(done)
+			}
+			for i := range left {
+				rest := slices.Concat(left[:i], left[i+1:])
+				if !walk(append(slices.Clone(done), left[i]), rest) {
+					return false
+				}
+			}
+			return true
+		}
+		walk(nil, events)
+	}
+}
