@@ -111,6 +111,7 @@ func (o *Order) Decide(d Decision) {
 		}
 	}
 	o.Decisions = append(o.Decisions, d)
+	o.note(d.At, string(d.Command)+" by "+d.By, "", d.Reason)
 	if d.At.After(o.LastNews) {
 		o.LastNews = d.At
 	}

@@ -51,6 +51,8 @@ func (o *Order) Apply(e Event) {
 	if f.FirstReceived.IsZero() || e.Received.Before(f.FirstReceived) {
 		f.FirstReceived = e.Received.UTC()
 	}
+	o.Revision++
+	o.note(e.Received, "webhook "+e.Type, e.ID, "")
 	if e.Received.After(o.LastNews) {
 		o.LastNews = e.Received.UTC()
 	}

@@ -51,7 +51,7 @@ type Order struct {
 	// Steps holds the newest result of each step that was ever begun.
 	Steps map[StepID]Result `json:"steps,omitempty"`
 
-	// AttentionSince remembers when the present attention was raised; see [Order.Settle].
+	// AttentionKey and AttentionSince remember which matter was raised last, and when; see [Order.Settle].
 	AttentionKey   string    `json:"attention_key,omitempty"`
 	AttentionSince time.Time `json:"attention_since,omitzero"`
 
@@ -62,8 +62,10 @@ type Order struct {
 	// LastNews is when something was last learnt or ordered; the quiet period before closing counts from it.
 	LastNews time.Time `json:"last_news,omitzero"`
 
-	// Revision grows by one with every [Order.Settle] that changed something.
+	// Revision grows by one with every change, so that of two stored versions the newer is known.
 	Revision int64 `json:"revision"`
+
+	pending []Entry
 }
 
 // New returns an order of which nothing is known but its identity.
@@ -100,12 +102,28 @@ func (o *Order) live() []Line {
 	return slices.DeleteFunc(o.Lines(), func(l Line) bool { return l.Cancelled })
 }
 
-// Settle notes the state and attention that the plan p derived at now, and reports whether anything differs from what
-// was noted before. Whoever runs the order calls it after each plan and persists the order when it says true.
+// Advance plans, notes the wanted steps as running and the state and attention as settled, and says whether anything
+// differs from before. The caller persists the order if so, and then sees to it that exactly the steps of the plan run.
+func (o *Order) Advance(now time.Time) (p Plan, changed bool) {
+	p = o.Plan(now)
+	for _, id := range p.Steps {
+		if o.Steps[id].Outcome != Running {
+			o.Record(id, Result{Outcome: Running, At: now})
+			changed = true
+		}
+	}
+	if changed {
+		p = o.Plan(now)
+	}
+	return p, o.Settle(p, now) || changed
+}
+
+// Settle notes the state and attention that the plan p derived at now, and reports whether they differ from before.
 func (o *Order) Settle(p Plan, now time.Time) bool {
 	changed := false
 	if p.State != o.StateNow {
 		o.StateNow, o.StateSince, changed = p.State, now, true
+		o.note(now, "state "+string(p.State), "", p.Awaits)
 	}
 	key := ""
 	if p.Attention != nil {
@@ -115,6 +133,9 @@ func (o *Order) Settle(p Plan, now time.Time) bool {
 		o.AttentionKey, o.AttentionSince, changed = key, now, true
 		if key == "" {
 			o.AttentionSince = time.Time{}
+			o.note(now, "attention over", "", "")
+		} else {
+			o.note(now, "attention "+string(p.Attention.Reason), "", p.Attention.Detail)
 		}
 	}
 	if changed {

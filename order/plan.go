@@ -119,7 +119,7 @@ func (p *planner) outcome(do Do) Outcome { return p.Steps[p.id(do)].Outcome }
 
 func (p *planner) id(do Do) StepID {
 	switch do {
-	case DoInvoice, DoVoidInvoice, DoPurchaseOrder, DoVoidPurchaseOrder:
+	case DoConfirm, DoInvoice, DoVoidInvoice, DoPurchaseOrder, DoVoidPurchaseOrder:
 		return ID(do, "", p.n)
 	}
 	return ID(do, "", 1)
@@ -210,6 +210,11 @@ func (p *planner) write(do Do, awaits string) {
 		return
 	}
 	p.state(Invoicing, awaits)
+	if p.Policy.Confirm && p.outcome(DoConfirm) != Done {
+		p.plan.Awaits = "the provider: that it knows the order as the webhook told it"
+		p.want(DoConfirm)
+		return
+	}
 	p.want(do)
 }
 
@@ -388,9 +393,13 @@ func (p *planner) settleSteps() {
 				Detail: string(id.Do()) + " failed: " + r.Detail, Advice: advice(r.Class)}}, p.matters...)
 		case Running:
 			p.plan.Steps = append(p.plan.Steps, id)
-			p.due(r.At.Add(p.Policy.StepPatience), Attention{Reason: ReasonStepSlow, about: string(id),
-				Detail: string(id.Do()) + " has been retried for a long time: an outage?",
-				Advice: "See the pending activity for the last error. It goes on by itself; retry tries at once, cancel stops it."})
+			slow := Attention{Reason: ReasonStepSlow, about: string(id), Detail: string(id.Do()) + " has been retried for a long time: an outage?",
+				Advice: "See the pending activity for the last error. It goes on by itself; retry tries at once, cancel stops it."}
+			if r.Slow {
+				p.matter(slow)
+			} else if until := r.At.Add(p.Policy.StepPatience); p.plan.Deadline.IsZero() || until.Before(p.plan.Deadline) {
+				p.plan.Deadline = until // whoever runs the step tells us by Slow: a timer of our own would cost two events a step
+			}
 		default:
 			p.plan.Steps = append(p.plan.Steps, id)
 		}
@@ -412,7 +421,7 @@ func advice(class string) string {
 	case "unsupported":
 		return "This cannot be done by machine. Do it by hand, then send resolve."
 	}
-	return "Do it by hand and send resolve, or send retry."
+	return "Do it by hand and send resolve; or mend the cause and send retry."
 }
 
 // raise picks the first matter that is not resolved yet.

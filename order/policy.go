@@ -9,6 +9,8 @@ type Policy struct {
 	Invoice      bool `json:"invoice"`       // write sales and purchases to the POS
 	ProviderAPI  bool `json:"provider_api"`  // we hold credentials: accept, reject and airbills go through the provider's API
 
+	Confirm bool `json:"confirm"` // read the order again at the provider before it is written to the POS
+
 	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
 	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
 	ApprovalWait time.Duration `json:"approval_wait"` // until an operator or the seller must have approved

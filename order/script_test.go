@@ -126,6 +126,8 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 			o.Apply(e)
 		}
 		return nil, err
+	case "slow":
+		o.Record(StepID(rest[0]), Result{Outcome: Running, At: *now, Slow: true})
 	case "start":
 		o.Record(StepID(rest[0]), Result{Outcome: Running, At: *now})
 	case "done":
@@ -161,6 +163,8 @@ func setPolicy(p *Policy, words []string) error {
 			p.AutoAccept = on
 		case "invoice":
 			p.Invoice = on
+		case "confirm":
+			p.Confirm = on
 		case "provider_api":
 			p.ProviderAPI = on
 		default:

@@ -16,6 +16,7 @@ const (
 	DoVoidInvoice       Do = "void_invoice"        // void whatever invoice bears the order's reference
 	DoPurchaseOrder     Do = "purchase_order"      // record the purchase in the POS
 	DoVoidPurchaseOrder Do = "void_purchase_order" // void whatever purchase order bears the order's reference
+	DoConfirm           Do = "confirm"             // read the order again at the provider before anything is written
 	DoAccept            Do = "accept"              // accept the order at the provider
 	DoReject            Do = "reject"              // reject the order at the provider
 	DoAirbill           Do = "airbill"             // fetch and store a shipment's airbill
@@ -74,6 +75,7 @@ type Result struct {
 	Customer string    `json:"customer,omitempty"` // of DoInvoice: the POS customer
 	Amount   Money     `json:"amount,omitzero"`    // what was invoiced
 	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
+	Slow     bool      `json:"slow,omitempty"`     // of a running step: it has been retried for longer than is usual
 }
 
 // Record notes the result r of step id. A result that contradicts a later one is ignored; Done stays done.
@@ -85,10 +87,28 @@ func (o *Order) Record(id StepID, r Result) {
 		return
 	}
 	o.Steps[id] = r
+	if what := r.String(); what != "" {
+		o.note(r.At, string(id)+" "+what, "", r.Detail)
+	}
 	if r.At.After(o.LastNews) {
 		o.LastNews = r.At
 	}
 	o.Revision++
+}
+
+// String says what came of a step, in the words of the timeline. Being begun is not worth a line.
+func (r Result) String() string {
+	switch {
+	case r.Outcome == Running && !r.Slow:
+		return ""
+	case r.Slow:
+		return "is slow"
+	case r.Outcome == Failed:
+		return "failed: " + r.Class
+	case r.Ref != "":
+		return string(r.Outcome) + ": " + r.Ref
+	}
+	return string(r.Outcome)
 }
 
 // StepIDs returns the ids of all steps begun, sorted.
