@@ -19,6 +19,7 @@ package order
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,16 @@ type Identity struct {
 	Provider        string `json:"provider"`
 	ProviderOrderID string `json:"provider_order_id"`
 	Kind            Kind   `json:"kind"`
+}
+
+// WorkflowID is the id of an order: "order:<source>:<provider's order id>", with ":buyer" behind it for a purchase, because
+// both sides of a deal may bear one id. A slash would break links into the Temporal UI, so it becomes a dash.
+func WorkflowID(source, providerOrderID string, kind Kind) string {
+	id := "order:" + source + ":" + strings.ReplaceAll(providerOrderID, "/", "-")
+	if kind == Purchase {
+		id += ":buyer"
+	}
+	return id
 }
 
 // Order is everything known of one order.

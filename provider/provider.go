@@ -3,7 +3,11 @@
 package provider
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -64,4 +68,45 @@ type Buyer struct {
 // Address is a postal address; Country is ISO 3166-1 alpha-2 where the provider gives it so.
 type Address struct {
 	Street, Extended, City, Region, PostalCode, Country string
+}
+
+// Seller is whom we bought from, as the vendor of a purchase order.
+type Seller struct {
+	ID   string
+	Name string
+}
+
+// CallError says what became of a call to a provider's API. Its text holds no buyer data and nothing of the answer's body.
+type CallError struct {
+	Class      string // of pos.Class, or "conflict": the order is in a state that contradicts the call
+	Op         string // such as "accept order"
+	Status     int    // HTTP status; 0 where no answer came
+	RetryAfter time.Duration
+	Detail     string
+	Err        error
+}
+
+func (e *CallError) Error() string {
+	s := e.Op + ": " + e.Class
+	if e.Status != 0 {
+		s += fmt.Sprintf(" (HTTP %d)", e.Status)
+	}
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	return s
+}
+
+func (e *CallError) Unwrap() error { return e.Err }
+
+// DedupeKey is the key of a delivery that bears no id of its own: a digest of where it came in, what it is and every byte.
+func DedupeKey(source, eventType string, body []byte) string {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(source), []byte(eventType), body} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+		h.Write(n[:])
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -2,11 +2,7 @@
 // polls for what webhooks missed. It decides nothing about tickets or money itself, and does nothing but call activities.
 package workflows
 
-import (
-	"strings"
-
-	"willcall/order"
-)
+import "willcall/order"
 
 // Names that live in histories, schedules, dashboards and runbooks. A test pins them: a renamed one breaks every open
 // order or everybody's tools.
@@ -29,13 +25,7 @@ type OrderInput struct {
 	order.Identity
 }
 
-// OrderID is the workflow id of an order: "order:<source>:<provider's order id>", with ":buyer" behind it for a
-// purchase, because a provider may use one id for both sides of a deal between two of our own offices. A slash would
-// break links into the Temporal UI, so it becomes a dash.
+// OrderID is the workflow id of an order.
 func OrderID(source, providerOrderID string, kind order.Kind) string {
-	id := "order:" + source + ":" + strings.ReplaceAll(providerOrderID, "/", "-")
-	if kind == order.Purchase {
-		id += ":buyer"
-	}
-	return id
+	return order.WorkflowID(source, providerOrderID, kind)
 }
