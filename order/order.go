@@ -108,9 +108,27 @@ func (o *Order) Lines() []Line {
 	return out
 }
 
-// live returns the known lines that are not cancelled.
-func (o *Order) live() []Line {
+// LiveLines returns the known lines that are not cancelled, sorted by id.
+func (o *Order) LiveLines() []Line {
 	return slices.DeleteFunc(o.Lines(), func(l Line) bool { return l.Cancelled })
+}
+
+// Why says in a few words why the order was called off, for the POS's and the provider's records.
+func (o *Order) Why() string {
+	for _, d := range o.Decisions {
+		if d.Command == Cancel || d.Command == Reject {
+			return d.Reason
+		}
+	}
+	switch {
+	case o.Facts.Has(StatusCancelled):
+		return "cancelled at the provider"
+	case o.Facts.Has(StatusRejected):
+		return "rejected at the provider"
+	case o.Facts.Fraud == FraudDeclined:
+		return "declined by the fraud service"
+	}
+	return "called off"
 }
 
 // Advance plans, notes the wanted steps as running and the state and attention as settled, and says whether anything

@@ -105,7 +105,7 @@ func (p *planner) purchase() {
 func (p *planner) described() bool { return p.Facts.Described != Stamp{} }
 
 func (p *planner) cancelled() bool {
-	return p.decided(Cancel) || p.Facts.Has(StatusCancelled) || p.described() && len(p.Lines()) > 0 && len(p.live()) == 0
+	return p.decided(Cancel) || p.Facts.Has(StatusCancelled) || p.described() && len(p.Lines()) > 0 && len(p.LiveLines()) == 0
 }
 
 func (p *planner) rejected() bool { return p.decided(Reject) || p.Facts.Has(StatusRejected) }
@@ -258,7 +258,7 @@ func (p *planner) awaitAcceptance() {
 func (p *planner) fulfilment() {
 	var all, delivered int
 	ready := p.Facts.FirstReceived
-	for _, l := range p.live() {
+	for _, l := range p.LiveLines() {
 		all += l.Quantity
 		delivered += l.DeliveredQuantity()
 		if l.InHand.On.After(ready) {
@@ -339,9 +339,15 @@ func (p *planner) takeBack(do, undo Do) {
 	}
 }
 
-// leftNothing reports whether a failure of this class proves that nothing was written. A conflicting or doubled
-// reference proves the contrary.
-func leftNothing(class string) bool { return class != "reference_conflict" && class != "duplicate" }
+// leftNothing reports whether a failure of this class proves that nothing was written. A conflicting or doubled reference
+// proves the contrary, and a class that we do not know proves nothing.
+func leftNothing(class string) bool {
+	switch class {
+	case "invalid", "unavailable", "unauthorized", "not_found", "unsupported", "conflict":
+		return true
+	}
+	return false
+}
 
 // watchSale raises what has gone wrong beside the road.
 func (p *planner) watchSale() {
@@ -356,7 +362,7 @@ func (p *planner) watchSale() {
 		if s.AirbillReady && p.Policy.ProviderAPI {
 			p.wanted = append(p.wanted, ID(DoAirbill, id, 1))
 		}
-		for _, l := range p.live() {
+		for _, l := range p.LiveLines() {
 			if !l.Delivered.IsZero() && s.Changed.At.After(l.Delivered) {
 				p.matter(Attention{Reason: ReasonRecipientChanged, about: id + " " + s.Changed.By,
 					Detail: "the recipient was changed after tickets were sent.", Advice: "Check with the buyer that the right person has them, then send resolve."})

@@ -1,0 +1,98 @@
+// Package activities does what the order workflow wants done: it writes to the point of sale and to the providers, each
+// effect once, and keeps orders in Postgres. It decides nothing: what to do and whether it is still wanted is said by package
+// order, and an activity that learns something new reports it instead of acting on it.
+//
+// Every write to the outside is an operation in Postgres, under a business key "<source>/<order>/<step>/<n>" that survives
+// retries, resets, continue-as-new and new runs. Nothing here retries by itself: Temporal does, by the class of the error.
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"willcall/order"
+	"willcall/pos"
+	"willcall/postgres"
+	"willcall/provider"
+)
+
+// Activities holds what the activities need. Its exported methods with an error result are the activities; their names
+// lie in histories.
+type Activities struct {
+	DB      *postgres.DB
+	Inbox   *postgres.Inbox
+	Sources map[string]Source
+	Metrics *Metrics
+	Logger  *slog.Logger
+}
+
+// Source is one configured provider account, as the activities see it.
+type Source struct {
+	Name, Kind string
+	Policy     order.Policy
+	POSName    string // tells one POS from another in keys; two sources may share one
+	POS        pos.Adapter
+	Decode     func(provider.Delivery) (provider.Decoded, error)
+	Buyer      func(body []byte) (provider.Buyer, error)  // of a stored webhook that describes a sale
+	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase
+	API        *API                                       // nil without credentials
+}
+
+// API is a provider's API. Every error is a [provider.CallError].
+type API struct {
+	Show    func(ctx context.Context, apiID string, kind order.Kind) (body []byte, err error) // in the bytes of a webhook
+	Accept  func(ctx context.Context, apiID string) error                                     // also when it is accepted already
+	Reject  func(ctx context.Context, apiID, reason string) error
+	Airbill func(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error)
+	Poll    func(ctx context.Context, since time.Time, found func(body []byte) error) error
+}
+
+// Step tells an activity what one step of an order is about. It lies in histories: no buyer data.
+type Step struct {
+	Order    order.Identity `json:"order"`
+	ID       order.StepID   `json:"id"`
+	APIID    string         `json:"api_id,omitempty"`
+	Document string         `json:"document,omitempty"` // the event whose stored document describes the order
+	Show     order.Show     `json:"event,omitzero"`
+	Lines    []order.Line   `json:"lines,omitempty"`
+	Total    order.Money    `json:"total,omitzero"`
+	Received time.Time      `json:"received,omitzero"` // when we first heard of the order
+	Reason   string         `json:"reason,omitempty"`
+}
+
+// key is the business key of the step.
+func (s Step) key() string {
+	id := s.Order.ProviderOrderID
+	if s.Order.Kind == order.Purchase {
+		id += ":buyer"
+	}
+	return s.Order.Source + "/" + id + "/" + string(s.ID)
+}
+
+// ref is what POS records of the order bear as external reference: the workflow id, which is what operators know.
+func (s Step) ref() string { return s.Order.ID }
+
+// Done is what a step came to.
+type Done struct {
+	Ref      string       `json:"ref,omitempty"`
+	Customer string       `json:"customer,omitempty"`
+	Amount   order.Money  `json:"amount,omitzero"`
+	Event    *order.Event `json:"event,omitempty"` // of a confirmation: what the provider's API says now
+}
+
+// ErrNoSource means that a history names a source which the configuration no longer has.
+var ErrNoSource = errors.New("the source is not configured")
+
+func (a *Activities) source(name string) (Source, error) {
+	s, ok := a.Sources[name]
+	if !ok {
+		return Source{}, ErrNoSource
+	}
+	return s, nil
+}
+
+func (a *Activities) log(s Step) *slog.Logger {
+	return a.Logger.With("order", s.Order.ID, "source", s.Order.Source, "step", string(s.ID))
+}

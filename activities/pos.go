@@ -1,0 +1,207 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"willcall/order"
+	"willcall/pos"
+	"willcall/postgres"
+	"willcall/provider"
+)
+
+// CreateInvoice finds or creates the buyer's customer and books the sale, each exactly once. The two are one activity
+// because they cost six events fewer than apart; they are two operations, so that either is found done when the other
+// must be tried again.
+func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
+	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		lines, err := invoiceLines(s.Lines)
+		if err != nil {
+			return Done{}, err
+		}
+		customer, err := a.customer(ctx, s, src)
+		if err != nil {
+			return Done{}, err
+		}
+		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
+				pos.InvoiceInput{CustomerID: customer, Lines: lines}, pos.Options{Attempt: attempt})
+			if err != nil {
+				return Done{}, err
+			}
+			if booked {
+				a.Metrics.invoiced(s.Order.Source, time.Since(s.Received))
+			}
+			return Done{Ref: inv.ID, Customer: customer, Amount: s.Total}, nil
+		})
+	})
+}
+
+// VoidInvoice voids every invoice that bears the order's reference; there may be none.
+func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
+	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			voided, _, err := pos.VoidInvoiceByRef(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
+				pos.VoidInput{Ref: s.ref(), Restock: true, Reason: s.Reason}, pos.Options{Attempt: attempt})
+			var ids []string
+			for _, inv := range voided {
+				ids = append(ids, inv.ID)
+			}
+			return Done{Ref: strings.Join(ids, ",")}, err
+		})
+	})
+}
+
+// CreatePurchaseOrder records a purchase of ours, exactly once.
+func (a *Activities) CreatePurchaseOrder(ctx context.Context, s Step) (Done, error) {
+	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		body, err := a.document(ctx, s)
+		if err != nil {
+			return Done{}, err
+		}
+		seller, err := src.Seller(body)
+		if err != nil {
+			return Done{}, err
+		}
+		in := pos.PurchaseInput{Vendor: pos.Vendor{Name: seller.Name}}
+		for _, l := range s.Lines {
+			in.Lines = append(in.Lines, pos.PurchaseLine{
+				Event:   pos.Event{Name: s.Show.Name, StartsAt: s.Show.StartsAt},
+				Section: l.Section, Row: l.Row, Seats: l.Seats, Quantity: l.Quantity, Total: pos.Money(l.Unit.Times(int64(l.Quantity))),
+			})
+		}
+		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			po, _, err := pos.EnsurePurchaseOrder(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()}, in, pos.Options{Attempt: attempt})
+			return Done{Ref: po.ID, Amount: s.Total}, err
+		})
+	})
+}
+
+// VoidPurchaseOrder voids every purchase order that bears the order's reference; there may be none.
+func (a *Activities) VoidPurchaseOrder(ctx context.Context, s Step) (Done, error) {
+	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			_, _, err := pos.VoidPurchaseOrderByRef(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
+				pos.VoidInput{Ref: s.ref(), Reason: s.Reason}, pos.Options{Attempt: attempt})
+			return Done{}, err
+		})
+	})
+}
+
+// step wraps what every activity that leaves the house has in common: the source, the metrics, the log, the mapping of errors.
+func (a *Activities) step(ctx context.Context, s Step, do func(context.Context, Source) (Done, error)) (Done, error) {
+	begun := time.Now()
+	src, err := a.source(s.Order.Source)
+	var done Done
+	if err == nil {
+		done, err = do(pos.WithCorrelation(ctx, s.Order.ID), src)
+	}
+	outcome := "done"
+	if err != nil {
+		class, _ := classify(err)
+		outcome = string(class)
+		if errors.Is(err, context.Canceled) {
+			outcome = "stopped"
+		}
+		a.log(s).Warn("step did not succeed", "outcome", outcome, "error", toTemporal(err))
+	} else {
+		a.log(s).Info("step done", "ref", done.Ref)
+	}
+	a.Metrics.step(s.Order.Source, s.ID.Do(), outcome, time.Since(begun))
+	return done, toTemporal(err)
+}
+
+func (a *Activities) operation(s Step, src Source) postgres.Operation {
+	return postgres.Operation{Key: s.key(), OrderID: s.Order.ID, Do: string(s.ID.Do()), Adapter: src.POSName, Ref: s.ref()}
+}
+
+// document reads the stored webhook that describes the order.
+func (a *Activities) document(ctx context.Context, s Step) ([]byte, error) {
+	w, err := a.DB.Webhook(ctx, s.Document)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil, &pos.Error{Class: pos.Invalid, Op: "read the order's document", Message: "webhook " + s.Document + " is not stored any more"}
+	}
+	return w.Body, err
+}
+
+// customer finds or creates the buyer in the POS. Its operation is keyed by who the buyer is, not by the order: two orders
+// of one new buyer at once wait for each other, and create one customer.
+func (a *Activities) customer(ctx context.Context, s Step, src Source) (string, error) {
+	body, err := a.document(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	buyer, err := src.Buyer(body)
+	if err != nil {
+		return "", err
+	}
+	identity, err := identify(s.Order.Provider, buyer)
+	if err != nil {
+		return "", err
+	}
+	key := "customer/" + src.POSName + "/" + identity
+	op := postgres.Operation{Key: key, OrderID: s.Order.ID, Do: "customer", Adapter: src.POSName}
+	done, err := once(ctx, a, op, func(ctx context.Context, attempt int) (Done, error) {
+		c, created, err := pos.EnsureCustomer(ctx, src.POS, pos.Op{Key: key}, customerInput(buyer), pos.Options{Attempt: attempt})
+		if err != nil {
+			return Done{}, err
+		}
+		a.Metrics.customer(s.Order.Source, created)
+		return Done{Customer: c.ID}, nil
+	})
+	return done.Customer, err
+}
+
+// identify gives a digest of what tells a buyer from others: the e-mail address, else the telephone number, else the
+// provider's own id of the buyer. It is a digest because keys are shown to operators.
+func identify(providerName string, b provider.Buyer) (string, error) {
+	var who string
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, b.Phone)
+	switch {
+	case strings.TrimSpace(b.Email) != "":
+		who = "email:" + strings.ToLower(strings.TrimSpace(b.Email))
+	case digits != "":
+		who = "phone:" + digits
+	case b.ID != "":
+		who = providerName + ":" + string(b.Class) + ":" + b.ID
+	default:
+		return "", &pos.Error{Class: pos.Invalid, Op: "find the customer", Message: "the order's document names neither e-mail, telephone nor id of the buyer"}
+	}
+	sum := sha256.Sum256([]byte(who))
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+func customerInput(b provider.Buyer) pos.CustomerInput {
+	kind := pos.Retail
+	if b.Class == order.Office {
+		kind = pos.Broker
+	}
+	name := b.Name
+	if name == "" {
+		name = b.Company
+	}
+	return pos.CustomerInput{Name: name, Email: strings.TrimSpace(b.Email), Phone: b.Phone, Company: b.Company, Kind: kind}
+}
+
+func invoiceLines(lines []order.Line) ([]pos.InvoiceLine, error) {
+	var out []pos.InvoiceLine
+	for _, l := range lines {
+		if l.Inventory == "" {
+			return nil, &pos.Error{Class: pos.Invalid, Op: "create invoice",
+				Message: fmt.Sprintf("line %s names no ticket group of the POS; list the tickets from the POS, or invoice by hand", l.ID)}
+		}
+		out = append(out, pos.InvoiceLine{InventoryID: l.Inventory, Quantity: l.Quantity, Total: pos.Money(l.Unit.Times(int64(l.Quantity))),
+			Description: strings.TrimSpace("Section " + l.Section + " Row " + l.Row)})
+	}
+	return out, nil
+}

@@ -1,0 +1,206 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"willcall/activities"
+	"willcall/config"
+	"willcall/postgres"
+	"willcall/workflows"
+)
+
+// Worker runs workflows and activities until ctx ends, and then lets running activities finish.
+func Worker(ctx context.Context, o Options) error {
+	cfg, log := o.Config, o.Logger.With("daemon", "worker")
+	reg := newRegistry()
+	db, err := postgres.Open(ctx, postgres.Options{URL: cfg.Database, MaxConns: int32(cfg.Worker.MaxConns)})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	sources, err := activitySources(cfg)
+	if err != nil {
+		return err
+	}
+	o.Logger = log
+	c, hangUp, err := dial(o, reg)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+
+	// What a sweep or a confirmation stores is forwarded by webhookd: no owner, so that it is claimed there at once.
+	inbox := postgres.NewInbox(db, postgres.InboxOptions{Flushers: 2})
+	defer closeInbox(inbox, log)
+	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log}
+
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	workers := newWorkers(c, cfg, acts, fail)
+	health, err := listen(cfg.Worker.Listen, healthHandler(reg, ready(db, c, namespaceOf(o.Temporal))))
+	if err != nil {
+		return fmt.Errorf("worker.listen: %w", err)
+	}
+	defer health.stop(time.Second)
+
+	if err := startAll(ctx, c, workers, log); err != nil {
+		return ended(ctx, err)
+	}
+	log.Info("worker is running", "queues", len(workers), "listen", cfg.Worker.Listen)
+	go ensureSweeps(ctx, c, cfg, log)
+	<-ctx.Done()
+	log.Info("worker stops: running activities may finish", "within", cfg.Worker.StopWithin)
+	for _, w := range slices.Backward(workers) {
+		w.Stop()
+	}
+	return ended(ctx, nil)
+}
+
+// newWorkers makes one worker for each task queue: a slow POS or provider holds up nobody else.
+func newWorkers(c client.Client, cfg config.Config, acts *activities.Activities, fail func(error)) []worker.Worker {
+	worker.SetStickyWorkflowCacheSize(cfg.Worker.Cache)
+	options := worker.Options{
+		WorkerStopTimeout:                      cfg.Worker.StopWithin,
+		DisableRegistrationAliasing:            true,
+		MaxConcurrentWorkflowTaskExecutionSize: cfg.Worker.Workflows,
+		MaxConcurrentActivityExecutionSize:     cfg.Worker.Activities,
+		DefaultHeartbeatThrottleInterval:       2 * time.Second, // a cancelled step is noticed as fast as it heartbeats
+		MaxHeartbeatThrottleInterval:           2 * time.Second,
+		OnFatalError:                           func(err error) { fail(fmt.Errorf("temporal worker: %w", err)) },
+	}
+	main := worker.New(c, workflows.TaskQueueOrders, options)
+	workflows.Register(main)
+	workflows.RegisterLocal(main, acts)
+
+	options.DisableWorkflowWorker = true
+	outside := func(queue string, perSecond float64) worker.Worker {
+		o := options
+		o.TaskQueueActivitiesPerSecond = perSecond
+		return worker.New(c, queue, o)
+	}
+	pos := outside(workflows.TaskQueuePOS, cfg.Worker.POSPerSecond)
+	workflows.RegisterPOS(pos, acts)
+	out := []worker.Worker{main, pos}
+	for kind, perSecond := range providerRates(cfg) {
+		w := outside(workflows.TaskQueueProvider(kind), perSecond)
+		workflows.RegisterProvider(w, acts)
+		out = append(out, w)
+	}
+	return out
+}
+
+// providerRates is the rate of each kind's queue: the sum over its sources, since each has a limit of its own.
+func providerRates(cfg config.Config) map[string]float64 {
+	rates := map[string]float64{}
+	for _, s := range cfg.Sources {
+		if s.API != nil {
+			rates[s.Kind] += s.API.PerSecond
+		} else {
+			rates[s.Kind] += 0
+		}
+	}
+	return rates
+}
+
+// startAll starts the workers; while Temporal is away it tries again.
+func startAll(ctx context.Context, c client.Client, workers []worker.Worker, log *slog.Logger) error {
+	for {
+		if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err == nil {
+			break
+		} else if !wait(ctx, time.Second) {
+			return ctx.Err()
+		} else {
+			log.Warn("Temporal is not reachable; trying again", "error", err)
+		}
+	}
+	for _, w := range workers {
+		if err := w.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureSweeps creates the schedules of the sweeps, trying until it succeeds.
+func ensureSweeps(ctx context.Context, c client.Client, cfg config.Config, log *slog.Logger) {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
+		s := cfg.Sources[name]
+		if s.API == nil || !*s.API.Sweep {
+			log.Warn("no sweep: changes that webhooks miss will stay unknown", "source", name)
+			continue
+		}
+		for {
+			err := workflows.EnsureSweep(ctx, c, workflows.SweepInput{Source: name, Provider: s.Kind})
+			if err == nil {
+				break
+			}
+			log.Warn("the sweep's schedule was not created; trying again", "source", name, "error", err)
+			if !wait(ctx, 5*time.Second) {
+				return
+			}
+		}
+	}
+}
+
+// RegisterSearchAttributes makes the namespace know our search attributes. It may be called any number of times.
+func RegisterSearchAttributes(ctx context.Context, o Options) error {
+	c, hangUp, err := dial(o, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	for name, kind := range workflows.AttributeTypes() {
+		value, err := enumspb.IndexedValueTypeFromString(kind)
+		if err != nil {
+			return err
+		}
+		_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+			Namespace: namespaceOf(o.Temporal), SearchAttributes: map[string]enumspb.IndexedValueType{name: value}})
+		var exists *serviceerror.AlreadyExists
+		if err != nil && !errors.As(err, &exists) {
+			return fmt.Errorf("search attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// ended is the reason why a daemon stopped: nil where it was asked to.
+func ended(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func closeInbox(inbox *postgres.Inbox, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := inbox.Close(ctx); err != nil {
+		log.Warn("the inbox was not closed cleanly", "error", err)
+	}
+}

@@ -1,0 +1,148 @@
+// Package config reads the one file that both daemons are configured by. It is strict (a key that nobody reads is a fault),
+// reports every fault at once by the name of its key, and has a default for all that can have one. Secrets come from the
+// environment or from files, by reference: "${NAME}", "${NAME:-default}" or "${file:/path}". It opens no connection.
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is the file.
+type Config struct {
+	// Database is the URL of our Postgres; empty means DATABASE_URL.
+	Database string            `yaml:"database"`
+	Webhookd Webhookd          `yaml:"webhookd"`
+	Operator Operator          `yaml:"operator"`
+	Worker   Worker            `yaml:"worker"`
+	Log      Log               `yaml:"log"`
+	POS      map[string]POS    `yaml:"pos"`
+	Sources  map[string]Source `yaml:"sources"`
+}
+
+// Webhookd is the daemon that providers post to.
+type Webhookd struct {
+	Listen           string        `yaml:"listen"`              // default ":8080"
+	MaxInFlightBytes Bytes         `yaml:"max_in_flight_bytes"` // bodies in memory at once; default 256MB
+	AckTimeout       time.Duration `yaml:"ack_timeout"`         // for the commit; beyond it 503; default 3s
+	Flushers         int           `yaml:"flushers"`            // groups committed at once; default 8
+	Lanes            int           `yaml:"lanes"`               // signals to Temporal at once; default 16
+	MaxConns         int           `yaml:"max_conns"`           // to Postgres; default 16
+	TrustedProxies   []string      `yaml:"trusted_proxies"`     // networks whose X-Forwarded-For is believed; default none
+	StopWithin       time.Duration `yaml:"stop_within"`         // default 20s
+}
+
+// Operator is the operators' API, which webhookd serves.
+type Operator struct {
+	Listen string `yaml:"listen"` // default "127.0.0.1:8081"
+	Token  Secret `yaml:"token"`  // required where it listens beyond loopback
+}
+
+// Worker is the daemon that runs workflows and activities.
+type Worker struct {
+	Listen       string        `yaml:"listen"`         // metrics and health; default "127.0.0.1:8082"
+	Workflows    int           `yaml:"workflow_tasks"` // workflow tasks at once; default 100
+	Activities   int           `yaml:"activities"`     // activities at once, each queue; default 50
+	Cache        int           `yaml:"cache"`          // orders kept in memory; default 10000
+	MaxConns     int           `yaml:"max_conns"`      // to Postgres; default 16
+	StopWithin   time.Duration `yaml:"stop_within"`    // default 35s: longer than an activity's attempt
+	POSPerSecond float64       `yaml:"pos_per_second"` // calls of POS activities over all workers; default unlimited
+}
+
+// Log is how the daemons log.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn or error; default info
+	Format string `yaml:"format"` // json or text; default json
+}
+
+// POS is one point-of-sale system.
+type POS struct {
+	Kind    string        `yaml:"kind"` // "http": any POS behind the contract of pos/httpapi/openapi.yaml
+	URL     string        `yaml:"url"`
+	Token   Secret        `yaml:"token"`
+	Timeout time.Duration `yaml:"timeout"` // of one call; default 8s, at most 10s: it must end within an attempt's lease
+}
+
+// Source is one account at one provider.
+type Source struct {
+	Kind     string   `yaml:"kind"`      // "tevo"
+	Secrets  []Secret `yaml:"secrets"`   // several while one is being rotated
+	Verify   string   `yaml:"verify"`    // "on" (default) or "off": take what anybody posts
+	Allow    []string `yaml:"allow"`     // networks that may post; empty: all
+	MaxBody  Bytes    `yaml:"max_body"`  // default 8MB
+	Currency string   `yaml:"currency"`  // ISO 4217, for providers that name none; default USD
+	OfficeID string   `yaml:"office_id"` // tevo: Ticket Evolution's own office; default "6"
+	POS      string   `yaml:"pos"`       // a key of pos
+	Policy   Policy   `yaml:"policy"`
+	API      *API     `yaml:"api"` // absent: we hold no credentials
+}
+
+// Policy is how the orders of a source are handled; see order.Policy. A zero duration means its default.
+type Policy struct {
+	FraudService *bool         `yaml:"fraud_service"` // default true
+	Accept       string        `yaml:"accept"`        // "auto" (default) or "manual"
+	Invoice      *bool         `yaml:"invoice"`       // default true
+	DetailsWait  time.Duration `yaml:"details_wait"`
+	FraudWait    time.Duration `yaml:"fraud_wait"`
+	ApprovalWait time.Duration `yaml:"approval_wait"`
+	StepPatience time.Duration `yaml:"step_patience"`
+	FulfilWithin time.Duration `yaml:"fulfil_within"`
+	EventLead    time.Duration `yaml:"event_lead"`
+	Grace        time.Duration `yaml:"grace"`
+	Quiet        time.Duration `yaml:"quiet"`
+}
+
+// API is a provider's API.
+type API struct {
+	URL        string        `yaml:"url"`
+	Token      Secret        `yaml:"token"`
+	Secret     Secret        `yaml:"secret"`
+	ReviewerID string        `yaml:"reviewer_id"` // tevo: the user in whose name orders are accepted
+	Confirm    *bool         `yaml:"confirm"`     // read each order again before it is written; default true
+	Sweep      *bool         `yaml:"sweep"`       // poll for what webhooks missed; default true
+	PerSecond  float64       `yaml:"per_second"`  // calls over all workers; default 5
+	Timeout    time.Duration `yaml:"timeout"`     // of one call; default 8s
+}
+
+// Secret is a string that does not print.
+type Secret string
+
+// String hides the secret from logs and errors.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(secret)"
+}
+
+// Format hides the secret from every verb.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// MarshalYAML hides the secret from dumps of the configuration.
+func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+
+// MarshalJSON does the same.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(s.String())), nil }
+
+// Bytes is a size: "512", "64KB", "8MB", "1GB", in powers of 1,024.
+type Bytes int64
+
+// UnmarshalYAML reads a size.
+func (b *Bytes) UnmarshalYAML(n *yaml.Node) error {
+	s, unit := strings.ToUpper(strings.TrimSpace(n.Value)), int64(1)
+	for suffix, u := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+		if cut, ok := strings.CutSuffix(s, suffix); ok {
+			s, unit = strings.TrimSpace(cut), u
+		}
+	}
+	v, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || v < 0 {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no size; write it like 8MB", n.Line, n.Value)}}
+	}
+	*b = Bytes(v * unit)
+	return nil
+}

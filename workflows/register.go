@@ -1,0 +1,42 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"willcall/activities"
+)
+
+// Register registers the workflows under their names.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderWorkflow})
+	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
+}
+
+// RegisterLocal registers the activities that the workflows' own worker runs, which touch Postgres alone.
+func RegisterLocal(r worker.ActivityRegistry, a *activities.Activities) {
+	named(r, "BeginOrder", a.BeginOrder)
+	named(r, "SaveOrder", a.SaveOrder)
+}
+
+// RegisterPOS registers the activities of the queue [TaskQueuePOS].
+func RegisterPOS(r worker.ActivityRegistry, a *activities.Activities) {
+	named(r, "CreateInvoice", a.CreateInvoice)
+	named(r, "VoidInvoice", a.VoidInvoice)
+	named(r, "CreatePurchaseOrder", a.CreatePurchaseOrder)
+	named(r, "VoidPurchaseOrder", a.VoidPurchaseOrder)
+}
+
+// RegisterProvider registers the activities of a queue of [TaskQueueProvider].
+func RegisterProvider(r worker.ActivityRegistry, a *activities.Activities) {
+	named(r, "ConfirmOrder", a.ConfirmOrder)
+	named(r, "AcceptOrder", a.AcceptOrder)
+	named(r, "RejectOrder", a.RejectOrder)
+	named(r, "FetchAirbill", a.FetchAirbill)
+	named(r, "PollOrders", a.PollOrders)
+}
+
+func named(r worker.ActivityRegistry, name string, fn any) {
+	r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
+}
