@@ -1,0 +1,91 @@
+package workflows
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"willcall/order"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/details/*.md; read the difference before you commit it")
+
+// TestDetails shows what operators read in the Temporal UI, in every state that an order can be in today and for the
+// matters that stop it.
+func TestDetails(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	fresh := func(events ...order.Event) *order.Order {
+		o := order.New(order.Identity{ID: "order:tevo:44442", Source: "tevo", Provider: "tevo", ProviderOrderID: "44442", Kind: order.Sale}, order.DefaultPolicy())
+		for _, e := range events {
+			e.At, e.Received = began, began
+			o.Apply(e)
+		}
+		return o
+	}
+	office := order.Event{ID: "w1", Snapshot: sold(order.Office), Status: order.StatusPending}
+	invoiced := func(events ...order.Event) *order.Order {
+		o := fresh(append([]order.Event{office}, events...)...)
+		o.Record("invoice/1", order.Result{Outcome: order.Done, At: at(time.Minute), Ref: "77", Customer: "c1", Amount: o.Total()})
+		return o
+	}
+	purchase := fresh(order.Event{ID: "w1", Snapshot: sold(order.Office), Status: order.StatusAccepted})
+	purchase.Kind = order.Purchase
+	failed := fresh(office)
+	failed.Record("invoice/1", order.Result{Outcome: order.Failed, At: at(time.Minute), Class: "unavailable", Detail: "create invoice: unavailable: seat 2 is sold"})
+	slow := fresh(office)
+	slow.Record("invoice/1", order.Result{Outcome: order.Running, At: began, Slow: true})
+	accepted := order.Event{ID: "w2", Status: order.StatusAccepted}
+	for name, c := range map[string]struct {
+		o   *order.Order
+		now time.Time
+	}{
+		"received":                {fresh(accepted), began},
+		"awaiting_fraud_approval": {fresh(order.Event{ID: "w1", Snapshot: sold(order.Client), Fraud: order.FraudPending}), began},
+		"fraud_declined":          {fresh(order.Event{ID: "w1", Snapshot: sold(order.Client), Fraud: order.FraudDeclined}), began},
+		"awaiting_approval":       {fresh(order.Event{ID: "w1", Snapshot: sold(order.Office), Unknown: "on_ice"}), began},
+		"invoicing":               {fresh(office), began},
+		"pos_outage":              {slow, at(20 * time.Minute)},
+		"seats_gone":              {failed, at(time.Hour)},
+		"invoiced":                {invoiced(), at(time.Minute)},
+		"awaiting_fulfilment":     {invoiced(accepted), at(time.Minute)},
+		"partially_fulfilled":     {invoiced(accepted, order.Event{ID: "w3", Lines: []order.LineFact{{LineID: "1", Tickets: []string{"a"}}}}), at(time.Hour)},
+		"fulfilled":               {invoiced(accepted, order.Event{ID: "w3", Lines: []order.LineFact{{LineID: "1", Delivered: began}}}), at(time.Hour)},
+		"completed":               {invoiced(accepted, order.Event{ID: "w3", Status: order.StatusCompleted}), at(time.Hour)},
+		"cancelled":               {invoiced(accepted, order.Event{ID: "w3", Status: order.StatusCancelled}), at(time.Hour)},
+		"rejected":                {fresh(office, order.Event{ID: "w3", Status: order.StatusRejected}), at(time.Hour)},
+		"purchase":                {purchase, at(time.Minute)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, _ := c.o.Advance(c.now)
+			got := Details(c.o, plan)
+			file := filepath.Join("testdata", "details", name+".md")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s: got:\n%s\nwant:\n%s", file, got, want)
+			}
+		})
+	}
+}
+
+func TestEveryStateOfTodayHasDetails(t *testing.T) {
+	t.Parallel()
+	later := []order.State{order.AwaitingPayment} // no provider of today has it
+	for _, s := range order.States() {
+		if _, err := os.Stat(filepath.Join("testdata", "details", string(s)+".md")); err != nil && !slices.Contains(later, s) {
+			t.Errorf("no golden details for state %s: %v", s, err)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package workflows
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/workflow"
+
+	"willcall/activities"
+	"willcall/order"
+)
+
+// TestNamesStayAsTheyAre pins every name that lies in histories, schedules, dashboards and runbooks. A change here breaks
+// open orders: add names, never rename them.
+func TestNamesStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	var r registry
+	acts := &activities.Activities{}
+	Register(&r)
+	r.note("queue " + TaskQueueOrders)
+	RegisterLocal(&r, acts)
+	r.note("queue " + TaskQueuePOS)
+	RegisterPOS(&r, acts)
+	r.note("queue " + TaskQueueProvider("tevo"))
+	RegisterProvider(&r, acts)
+	r.note("signal " + SignalProviderEvent)
+	r.note("query " + QueryOrder)
+	for _, u := range UpdateNames() {
+		r.note("update " + string(u))
+	}
+	types := AttributeTypes()
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		r.note("search attribute " + name + " " + types[name])
+	}
+	r.note("sale " + OrderID("tevo", "44442", order.Sale))
+	r.note("purchase " + OrderID("tevo", "44442", order.Purchase))
+	r.note("odd id " + OrderID("tevo", "a/b", order.Sale))
+	want := `workflow Order
+workflow Sweep
+queue orders
+activity BeginOrder
+activity SaveOrder
+queue pos
+activity CreateInvoice
+activity VoidInvoice
+activity CreatePurchaseOrder
+activity VoidPurchaseOrder
+queue provider-tevo
+activity ConfirmOrder
+activity AcceptOrder
+activity RejectOrder
+activity FetchAirbill
+activity PollOrders
+signal provider-event
+query order
+update approve
+update reject
+update cancel
+update retry
+update resolve
+search attribute OrderAmountMinor Int
+search attribute OrderAttention Keyword
+search attribute OrderDeadline Datetime
+search attribute OrderEventDate Datetime
+search attribute OrderEventID Keyword
+search attribute OrderPOSInvoice Keyword
+search attribute OrderProvider Keyword
+search attribute OrderSource Keyword
+search attribute OrderState Keyword
+sale order:tevo:44442
+purchase order:tevo:44442:buyer
+odd id order:tevo:a-b`
+	if got := strings.Join(r.names, "\n"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// registry notes what is registered with it.
+type registry struct{ names []string }
+
+func (r *registry) note(s string)        { r.names = append(r.names, s) }
+func (r *registry) RegisterWorkflow(any) {}
+func (r *registry) RegisterActivity(any) {}
+func (r *registry) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
+	r.note("workflow " + o.Name)
+}
+func (r *registry) RegisterDynamicWorkflow(any, workflow.DynamicRegisterOptions) {}
+func (r *registry) RegisterActivityWithOptions(_ any, o activity.RegisterOptions) {
+	r.note("activity " + o.Name)
+}
+func (r *registry) RegisterDynamicActivity(any, activity.DynamicRegisterOptions) {}
+
+// TestTimeoutsAndRetriesStayAsTheyAre pins what replay does not see: a changed time-out passes every replay and breaks
+// promises all the same.
+func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	o := order.New(order.Identity{Provider: "tevo", Kind: order.Sale}, order.DefaultPolicy())
+	var got []string
+	for _, do := range []order.Do{order.DoConfirm, order.DoInvoice, order.DoVoidInvoice, order.DoPurchaseOrder, order.DoVoidPurchaseOrder,
+		order.DoAccept, order.DoReject, order.DoAirbill} {
+		for _, slow := range []bool{false, true} {
+			a := stepOptions(o, order.ID(do, "", 1), slow)
+			r := a.RetryPolicy
+			got = append(got, fmt.Sprintf("%s slow=%v: %s, attempt %s, heartbeat %s, patience %s, retry %s x%g up to %s, attempts %d, waits for cancellation %v",
+				do, slow, a.TaskQueue, a.StartToCloseTimeout, a.HeartbeatTimeout, a.ScheduleToCloseTimeout, r.InitialInterval,
+				r.BackoffCoefficient, r.MaximumInterval, r.MaximumAttempts, a.WaitForCancellation))
+		}
+	}
+	line := func(do, queue string) string {
+		s := ""
+		for _, slow := range []string{"false: %s, attempt 30s, heartbeat 10s, patience 15m0s", "true: %s, attempt 30s, heartbeat 10s, patience 0s"} {
+			s += do + " slow=" + fmt.Sprintf(slow, queue) + ", retry 1s x2 up to 1m0s, attempts 0, waits for cancellation true\n"
+		}
+		return s
+	}
+	want := line("confirm", "provider-tevo") + line("invoice", "pos") + line("void_invoice", "pos") + line("purchase_order", "pos") +
+		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo")
+	if got := strings.Join(got, "\n") + "\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if SweepEvery != 5*time.Minute {
+		t.Errorf("a sweep every %s; want every 5 minutes", SweepEvery)
+	}
+}
