@@ -395,6 +395,7 @@ func (p *planner) settleSteps() {
 		switch r.Outcome {
 		case Done:
 		case Failed:
+			p.plan.Awaits = "an operator: " + string(id.Do()) + " failed"
 			p.matters = append([]Attention{{Reason: StepFailed(r.Class), Step: id, about: r.At.Format(time.RFC3339Nano),
 				Detail: string(id.Do()) + " failed: " + r.Detail, Advice: advice(r.Class)}}, p.matters...)
 		case Running:
