@@ -335,6 +335,10 @@ func TestConfirmationBringsWhatTheProviderSaysNow(t *testing.T) {
 	if w, err := d.DB.Webhook(t.Context(), done.Event.ID); err != nil || w.Via != postgres.ViaReread || len(w.Body) == 0 {
 		t.Errorf("the re-read is not stored: %+v %v", w.Via, err)
 	}
+	again, err := d.do("ConfirmOrder", d.step("1", "confirm2", dana))
+	if err != nil || again.Event.ID != done.Event.ID {
+		t.Errorf("the same document again: got event %+v %v; want the stored one, %s", again.Event, err, done.Event.ID)
+	}
 	d.api.shown = func() []byte { b, _ := json.Marshal(document{Order: "666"}); return b }
 	if _, err := d.do("ConfirmOrder", s); classIn(err) != "conflict" {
 		t.Errorf("an order of another group: got %v; want conflict", err)

@@ -19,7 +19,8 @@ func classify(err error) (class pos.Class, after time.Duration) {
 	var pe *pos.Error
 	switch {
 	case errors.As(err, &busy):
-		return pos.InProgress, time.Until(busy.Until)
+		// The other attempt is mostly done long before its lease is over.
+		return pos.InProgress, min(time.Until(busy.Until), 2*time.Second)
 	case errors.As(err, &call):
 		return pos.Class(call.Class), call.RetryAfter
 	case errors.As(err, &pe):

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -182,13 +183,9 @@ func identify(providerName string, b provider.Buyer) (string, error) {
 }
 
 func customerInput(b provider.Buyer) pos.CustomerInput {
-	kind := pos.Retail
+	kind, name := pos.Retail, cmp.Or(b.Name, b.Company)
 	if b.Class == order.Office {
-		kind = pos.Broker
-	}
-	name := b.Name
-	if name == "" {
-		name = b.Company
+		kind, name = pos.Broker, cmp.Or(b.Company, b.Name) // an office's own name is often "Main Office"
 	}
 	return pos.CustomerInput{Name: name, Email: strings.TrimSpace(b.Email), Phone: b.Phone, Company: b.Company, Kind: kind}
 }

@@ -32,9 +32,11 @@ func (a *Activities) ConfirmOrder(ctx context.Context, s Step) (Done, error) {
 			return Done{}, &provider.CallError{Class: string(Conflict), Op: "confirm order", Detail: "the provider's order belongs to another order group than the webhook said"}
 		}
 		w.Disposition = provider.Recorded // its event goes back to the workflow as this step's result
-		if _, err := a.Inbox.Put(ctx, w); err != nil {
+		stored, err := a.Inbox.Put(ctx, w)
+		if err != nil {
 			return Done{}, err
 		}
+		event.ID = stored.ID // the document may have been stored by a sweep before
 		return Done{Event: event}, nil
 	})
 }

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"willcall/postgres"
+)
+
+// orderGauges counts orders by state and by attention when it is scraped, but not more often than every ten seconds: the
+// count reads the whole table.
+type orderGauges struct {
+	db *postgres.DB
+
+	mu      sync.Mutex
+	counted time.Time
+	counts  []postgres.OrderCount
+}
+
+var (
+	ordersDesc = prometheus.NewDesc("willcall_orders", "Orders by state and by the reason for attention.",
+		[]string{"source", "state", "attention"}, nil)
+	ordersUpDesc = prometheus.NewDesc("willcall_orders_known", "1 if the orders could be counted, 0 if Postgres did not answer.", nil, nil)
+)
+
+func (g *orderGauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- ordersDesc
+	ch <- ordersUpDesc
+}
+
+func (g *orderGauges) Collect(ch chan<- prometheus.Metric) {
+	counts, err := g.count()
+	if err != nil {
+		ch <- prometheus.MustNewConstMetric(ordersUpDesc, prometheus.GaugeValue, 0)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(ordersUpDesc, prometheus.GaugeValue, 1)
+	for _, c := range counts {
+		ch <- prometheus.MustNewConstMetric(ordersDesc, prometheus.GaugeValue, float64(c.N), c.Source, string(c.State), c.Attention)
+	}
+}
+
+func (g *orderGauges) count() ([]postgres.OrderCount, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Since(g.counted) < 10*time.Second {
+		return g.counts, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts, err := g.db.OrderCounts(ctx)
+	if err == nil {
+		g.counts, g.counted = counts, time.Now()
+	}
+	return counts, err
+}

@@ -1,0 +1,250 @@
+// Package stack brings up what Willcall stands on, on one machine: Postgres, the Temporal server with its UI, and simulators
+// of the providers and the POS. `go run ./dev`, end-to-end tests, benchmarks and chaos runs use it. It starts nothing of
+// Willcall itself, and nothing of it is for production.
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"go.temporal.io/sdk/client"
+
+	"willcall/dev/temporalserver"
+	"willcall/postgres/pgserver"
+	"willcall/sim"
+)
+
+// Tokens of the simulators, as in config/dev.yaml.
+const (
+	POSToken      = "dev-pos-token"
+	TEvoAPIToken  = "dev-tevo-api-token"
+	TEvoAPISecret = "dev-tevo-api-secret"
+)
+
+// Marker is a file that tells a directory of ours from others.
+const Marker = ".willcall-data"
+
+// Options say what to start. An empty address takes a free port of 127.0.0.1.
+type Options struct {
+	Dir        string // keeps Postgres's data and the logs; required
+	Throwaway  bool   // Postgres forgets to fsync: for tests that do not crash it
+	Postgres   string // URL of a server to use instead of starting one
+	Temporal   string // HOST:PORT of a server to use instead of starting one
+	Attributes map[string]string
+
+	TemporalAddr, UIAddr, POSAddr, TEvoAddr string
+	NoUI                                    bool
+
+	POS    sim.POSOptions
+	TEvo   sim.TEvoOptions
+	Sender sim.SenderOptions // its TEvo is set here
+
+	Progress io.Writer // what is being waited for, line by line
+	Logger   *slog.Logger
+}
+
+// Stack is what runs.
+type Stack struct {
+	Postgres *pgserver.Server // nil where it was there already
+	Temporal *temporalserver.Server
+	POS      *sim.POS
+	TEvo     *sim.TEvo
+	Sender   *sim.Sender
+
+	DatabaseURL     string
+	TemporalAddress string
+	UIURL           string // "" where we did not start it
+	POSURL, TEvoURL string
+
+	options Options
+	stops   []func()
+	once    sync.Once
+}
+
+// Start brings everything up, or nothing: what had started is stopped again on an error.
+func Start(ctx context.Context, o Options) (_ *Stack, err error) {
+	o.Progress = cmp.Or[io.Writer](o.Progress, io.Discard)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Stack{options: o}
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	if err := os.MkdirAll(filepath.Join(o.Dir, "logs"), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(o.Dir, Marker), []byte("made by willcall's dev stack\n"), 0o644); err != nil {
+		return nil, err
+	}
+	// The simulators are up in no time, and a port that is taken is best told before anything slow begins.
+	if err := s.startSimulators(); err != nil {
+		return nil, err
+	}
+	path := ""
+	if o.Temporal == "" {
+		if path, err = temporalserver.Ensure(ctx, o.Progress); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.startPostgres(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.startTemporal(ctx, path)
+}
+
+func (s *Stack) startPostgres(ctx context.Context) error {
+	o := s.options
+	if o.Postgres != "" {
+		s.DatabaseURL = o.Postgres
+		return nil
+	}
+	log, err := s.logFile("postgres.log")
+	if err != nil {
+		return err
+	}
+	settings := map[string]string{"max_connections": "200", "shared_buffers": "256MB"}
+	if o.Throwaway {
+		settings = pgserver.Throwaway()
+		settings["max_connections"] = "200"
+	}
+	fmt.Fprintln(o.Progress, "starting Postgres")
+	server, err := pgserver.Start(ctx, pgserver.Options{Dir: filepath.Join(o.Dir, "postgres"), Settings: settings, Log: log})
+	if err != nil {
+		return err
+	}
+	s.Postgres = server
+	s.stops = append(s.stops, func() { _ = server.Stop() })
+	if err := server.CreateDatabase(ctx, "willcall"); err != nil {
+		return err
+	}
+	s.DatabaseURL = server.URL("willcall")
+	return nil
+}
+
+func (s *Stack) startTemporal(ctx context.Context, path string) error {
+	o := s.options
+	if o.Temporal != "" {
+		s.TemporalAddress = o.Temporal
+		return nil
+	}
+	log, err := s.logFile("temporal.log")
+	if err != nil {
+		return err
+	}
+	ui := cmp.Or(o.UIAddr, "127.0.0.1:0")
+	if o.NoUI {
+		ui = ""
+	}
+	fmt.Fprintln(o.Progress, "starting Temporal")
+	server, err := temporalserver.Start(ctx, temporalserver.Options{
+		Path: path, PostgresURL: s.DatabaseURL, Address: o.TemporalAddr, UI: ui, SearchAttributes: o.Attributes, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	s.Temporal = server
+	s.stops = append(s.stops, func() { _ = server.Stop() })
+	s.TemporalAddress = server.Address()
+	if server.UI() != "" {
+		s.UIURL = "http://" + server.UI()
+	}
+	return nil
+}
+
+func (s *Stack) startSimulators() error {
+	o := s.options
+	o.POS.Token = cmp.Or(o.POS.Token, POSToken)
+	o.TEvo.Token, o.TEvo.Secret = cmp.Or(o.TEvo.Token, TEvoAPIToken), cmp.Or(o.TEvo.Secret, TEvoAPISecret)
+	o.POS.Logger, o.TEvo.Logger, o.Sender.Logger = o.Logger, o.Logger, o.Logger
+	s.POS, s.TEvo = sim.NewPOS(o.POS), sim.NewTEvo(o.TEvo)
+	o.Sender.TEvo = s.TEvo
+	s.Sender = sim.NewSender(o.Sender)
+	pos, stop, err := sim.Listen(cmp.Or(o.POSAddr, "127.0.0.1:0"), s.POS)
+	if err != nil {
+		return fmt.Errorf("POS simulator: %w", taken(err, o.POSAddr))
+	}
+	s.stops = append(s.stops, stop)
+	tevo, stop, err := sim.Listen(cmp.Or(o.TEvoAddr, "127.0.0.1:0"), s.TEvo)
+	if err != nil {
+		return fmt.Errorf("simulator of Ticket Evolution: %w", taken(err, o.TEvoAddr))
+	}
+	s.stops = append(s.stops, stop)
+	s.POSURL, s.TEvoURL = "http://"+pos, "http://"+tevo
+	return nil
+}
+
+func taken(err error, addr string) error {
+	if CheckFree(addr) != nil {
+		return CheckFree(addr)
+	}
+	return err
+}
+
+// CheckFree reports an address that cannot be listened on, in a line that says what to do.
+func CheckFree(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%s is taken: stop what listens there, or choose another address with a flag (-help lists them)", addr)
+	}
+	return l.Close()
+}
+
+func (s *Stack) logFile(name string) (io.Writer, error) {
+	f, err := os.OpenFile(filepath.Join(s.options.Dir, "logs", name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() { _ = f.Close() })
+	return f, nil
+}
+
+// Client connects to Temporal.
+func (s *Stack) Client() (client.Client, error) {
+	return client.Dial(client.Options{HostPort: s.TemporalAddress, Logger: discard{}})
+}
+
+// Stop ends everything that Start started, in reverse. A second call does nothing.
+func (s *Stack) Stop() {
+	s.once.Do(func() {
+		for i := len(s.stops) - 1; i >= 0; i-- {
+			s.stops[i]()
+		}
+	})
+}
+
+// Wait returns when one of the servers ends by itself, which is an error, or when ctx does.
+func (s *Stack) Wait(ctx context.Context) error {
+	var pg, ts <-chan struct{}
+	if s.Postgres != nil {
+		pg = s.Postgres.Done()
+	}
+	if s.Temporal != nil {
+		ts = s.Temporal.Done()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pg:
+		return errors.New("Postgres has ended; see logs/postgres.log in the data directory")
+	case <-ts:
+		return errors.New("the Temporal server has ended; see logs/temporal.log in the data directory")
+	}
+}
+
+type discard struct{}
+
+func (discard) Debug(string, ...any) {}
+func (discard) Info(string, ...any)  {}
+func (discard) Warn(string, ...any)  {}
+func (discard) Error(string, ...any) {}
