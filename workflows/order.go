@@ -42,12 +42,11 @@ func Order(ctx workflow.Context, in OrderInput) error {
 		if err != nil {
 			return err
 		}
-		if plan.Close && !s.pending() {
-			err := s.save(work, true)
-			if err != nil || !s.pending() {
+		if plan.Close {
+			if err := s.save(work, true); err != nil || !s.pending() {
 				return err
 			}
-			continue
+			continue // news came while the order was being closed
 		}
 		if workflow.GetInfo(work).GetContinueAsNewSuggested() && len(s.running) == 0 && !s.pending() {
 			return workflow.NewContinueAsNewError(ctx, OrderWorkflow, in)

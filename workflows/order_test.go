@@ -15,6 +15,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"willcall/activities"
 	"willcall/order"
@@ -34,6 +35,8 @@ type bench struct {
 	done   []order.StepID        // effects in the order in which they happened
 	fail   func(s activities.Step, attempt int) error
 	calls  map[order.StepID]int
+	called []time.Time
+	onSave func(activities.SaveInput)
 }
 
 func newBench(t *testing.T) *bench {
@@ -65,6 +68,9 @@ func newBench(t *testing.T) *bench {
 	})
 	b.OnActivity("SaveOrder", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.SaveInput) error {
 		b.last, b.saves = in, b.saves+1
+		if b.onSave != nil {
+			b.onSave(in)
+		}
 		return nil
 	})
 	for _, name := range []string{"CreateInvoice", "VoidInvoice", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
@@ -76,6 +82,7 @@ func newBench(t *testing.T) *bench {
 // act plays every activity that leaves the house.
 func (b *bench) act(_ context.Context, s activities.Step) (activities.Done, error) {
 	b.calls[s.ID]++
+	b.called = append(b.called, b.Now())
 	if b.fail != nil {
 		if err := b.fail(s, b.calls[s.ID]); err != nil {
 			return activities.Done{}, err
@@ -288,6 +295,81 @@ func TestAStepOfATerminatedRunIsLookedForBeforeItIsUndone(t *testing.T) {
 	b.run(order.Sale)
 	if want := []order.StepID{"void_invoice/1"}; !slices.Equal(b.done, want) {
 		t.Errorf("got steps %v; want %v", b.done, want)
+	}
+}
+
+func TestNewsThatComesWhileTheOrderIsStoredIsHeededBeforeAnythingBegins(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.onSave = func(in activities.SaveInput) {
+		if in.Order.StateNow == order.Invoicing {
+			b.onSave = nil
+			b.SignalWorkflow(SignalProviderEvent, order.Event{ID: "w3", At: began, Received: began, Status: order.StatusCancelled})
+		}
+	}
+	b.hear(0, order.Event{ID: "w1", Snapshot: sold(order.Client), Fraud: order.FraudPending})
+	b.hear(time.Hour, order.Event{ID: "w2", Fraud: order.FraudApproved})
+	b.run(order.Sale)
+	if b.calls["invoice/1"] != 0 || b.last.Order.StateNow != order.Cancelled {
+		t.Errorf("got %d calls to invoice and state %s; want none: the cancellation was there first", b.calls["invoice/1"], b.last.Order.StateNow)
+	}
+}
+
+func TestNewsThatComesWhileTheOrderIsClosedKeepsItOpen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	closed := 0
+	b.onSave = func(in activities.SaveInput) {
+		if in.Closed {
+			if closed++; closed == 1 {
+				b.SignalWorkflow(SignalProviderEvent, order.Event{ID: "w9", Type: "late", At: b.Now(), Received: b.Now()})
+			}
+		}
+	}
+	b.hear(0, order.Event{ID: "w1", Snapshot: sold(order.Office)})
+	b.hear(time.Hour, order.Event{ID: "w2", Status: order.StatusCancelled})
+	b.run(order.Sale)
+	if closed != 2 || b.last.Order.LastNews.Before(began.Add(72*time.Hour)) {
+		t.Errorf("closed %d times, last news %s; want the late news taken in, and the run closed later", closed, b.last.Order.LastNews)
+	}
+}
+
+func TestALongRunIsContinuedAsNewBetweenSteps(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.SetContinueAsNewSuggested(true)
+	b.fail = func(s activities.Step, attempt int) error {
+		if s.ID.Do() == order.DoInvoice && attempt < 3 {
+			return outage()
+		}
+		return nil
+	}
+	b.hear(0, order.Event{ID: "w1", Snapshot: sold(order.Office)})
+	b.ExecuteWorkflow(OrderWorkflow, OrderInput{Identity: order.Identity{ID: "order:tevo:1", Source: "tevo", Provider: "tevo", Kind: order.Sale}})
+	if err := b.GetWorkflowError(); !workflow.IsContinueAsNewError(err) {
+		t.Fatalf("got %v; want the run continued as new", err)
+	}
+	if want := []order.StepID{"invoice/1", "accept/1"}; !slices.Equal(b.done, want) || b.last.Order.StateNow != order.AwaitingFulfilment {
+		t.Errorf("got steps %v and stored state %s; want both steps finished and stored before the run went over", b.done, b.last.Order.StateNow)
+	}
+}
+
+func TestAnOperatorsRetryDoesNotWaitForTheNextAttempt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fail = func(s activities.Step, _ int) error {
+		if s.ID.Do() == order.DoInvoice && b.Now().Before(began.Add(20*time.Minute)) {
+			return outage()
+		}
+		return nil
+	}
+	b.hear(0, order.Event{ID: "w1", Snapshot: sold(order.Office)})
+	at := began.Add(20 * time.Minute) // three seconds before the next attempt would be due
+	b.update(20*time.Minute, order.Retry, ann)
+	b.hear(time.Hour, order.Event{ID: "w2", Status: order.StatusCancelled})
+	b.run(order.Sale)
+	if !slices.ContainsFunc(b.called, func(c time.Time) bool { return !c.Before(at) && c.Before(at.Add(time.Second)) }) {
+		t.Errorf("no attempt within a second of the operator's retry: %v", b.called)
 	}
 }
 
