@@ -126,9 +126,6 @@ func (s *shell) turn(ctx workflow.Context) (order.Plan, error) {
 				return plan, err
 			}
 		}
-		if s.pending() { // news came while the order was being stored: decide again before anything is begun
-			continue
-		}
 		if err := s.publish(ctx, plan); err != nil {
 			return plan, err
 		}

@@ -298,7 +298,7 @@ func TestAStepOfATerminatedRunIsLookedForBeforeItIsUndone(t *testing.T) {
 	}
 }
 
-func TestNewsThatComesWhileTheOrderIsStoredIsHeededBeforeAnythingBegins(t *testing.T) {
+func TestNewsThatComesWhileTheOrderIsStoredStopsWhatWasAboutToBegin(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.onSave = func(in activities.SaveInput) {
