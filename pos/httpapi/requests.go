@@ -1,0 +1,125 @@
+package httpapi
+
+import (
+	"time"
+
+	"willcall/pos"
+)
+
+// The request bodies of openapi.yaml, schemas CustomerInput, InvoiceInput, PurchaseOrderInput and the two
+// VoidInputs.
+
+type customerRequest struct {
+	Name    string           `json:"name"`
+	Email   string           `json:"email"`
+	Phone   string           `json:"phone"`
+	Company string           `json:"company"`
+	Kind    pos.CustomerKind `json:"kind"`
+}
+
+type invoiceBody struct {
+	ExternalReference string            `json:"external_reference"`
+	CustomerID        string            `json:"customer_id"`
+	HoldID            *string           `json:"hold_id"`
+	Payment           pos.Payment       `json:"payment,omitempty"`
+	Lines             []invoiceLineBody `json:"lines"`
+}
+
+type invoiceLineBody struct {
+	InventoryID string    `json:"inventory_id"`
+	TicketIDs   []string  `json:"ticket_ids,omitempty"`
+	Quantity    int       `json:"quantity"`
+	Total       moneyBody `json:"total"`
+	Description string    `json:"description,omitempty"`
+}
+
+type moneyBody struct {
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+type purchaseOrderBody struct {
+	ExternalReference string             `json:"external_reference"`
+	Vendor            vendorBody         `json:"vendor"`
+	Payment           pos.Payment        `json:"payment,omitempty"`
+	Lines             []purchaseLineBody `json:"lines"`
+}
+
+type vendorBody struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name"`
+}
+
+type purchaseLineBody struct {
+	Event    eventBody `json:"event"`
+	Section  string    `json:"section"`
+	Row      string    `json:"row"`
+	Seats    []string  `json:"seats,omitempty"`
+	Quantity int       `json:"quantity"`
+	Total    moneyBody `json:"total"`
+}
+
+type eventBody struct {
+	Name     string  `json:"name"`
+	StartsAt *string `json:"starts_at"`
+}
+
+type invoiceVoidRequest struct {
+	Restock bool   `json:"restock"`
+	Reason  string `json:"reason"`
+}
+
+type purchaseOrderVoidRequest struct {
+	Reason string `json:"reason"`
+}
+
+// invoiceRequest fails if a total has no currency.
+func invoiceRequest(ref string, in pos.InvoiceInput) (invoiceBody, error) {
+	b := invoiceBody{ExternalReference: ref, CustomerID: in.CustomerID, Payment: in.Payment}
+	if in.HoldID != "" {
+		b.HoldID = &in.HoldID
+	}
+	for _, l := range in.Lines {
+		total, err := l.Total.Amount()
+		if err != nil {
+			return invoiceBody{}, err
+		}
+		b.Lines = append(b.Lines, invoiceLineBody{
+			InventoryID: l.InventoryID,
+			TicketIDs:   l.TicketIDs,
+			Quantity:    l.Quantity,
+			Total:       moneyBody{Amount: total, Currency: l.Total.Currency},
+			Description: l.Description,
+		})
+	}
+	return b, nil
+}
+
+// purchaseOrderRequest fails if a total has no currency.
+func purchaseOrderRequest(ref string, in pos.PurchaseInput) (purchaseOrderBody, error) {
+	b := purchaseOrderBody{
+		ExternalReference: ref,
+		Vendor:            vendorBody{ID: in.Vendor.ID, Name: in.Vendor.Name},
+		Payment:           in.Payment,
+	}
+	for _, l := range in.Lines {
+		total, err := l.Total.Amount()
+		if err != nil {
+			return purchaseOrderBody{}, err
+		}
+		line := purchaseLineBody{
+			Event:    eventBody{Name: l.Event.Name},
+			Section:  l.Section,
+			Row:      l.Row,
+			Seats:    l.Seats,
+			Quantity: l.Quantity,
+			Total:    moneyBody{Amount: total, Currency: l.Total.Currency},
+		}
+		if !l.Event.StartsAt.IsZero() {
+			at := l.Event.StartsAt.UTC().Format(time.RFC3339)
+			line.Event.StartsAt = &at
+		}
+		b.Lines = append(b.Lines, line)
+	}
+	return b, nil
+}

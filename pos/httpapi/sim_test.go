@@ -1,0 +1,199 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"willcall/pos"
+	"willcall/pos/httpapi"
+	"willcall/pos/postest"
+	"willcall/sim"
+)
+
+const token = "test-pos-token"
+
+// clock is the simulator's time; it passes only in Sleep.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	return ctx.Err()
+}
+
+// behind lets the suite behind a simulated POS.
+type behind struct {
+	*clock
+	t   *testing.T
+	pos *sim.POS
+}
+
+// places is where the contract has the calls of the port.
+var places = map[postest.Call]struct{ method, path string }{
+	postest.Ping:                {"GET", "/v1/health"},
+	postest.GetInventory:        {"GET", "/v1/inventory/*"},
+	postest.FindCustomers:       {"GET", "/v1/customers"},
+	postest.CreateCustomer:      {"POST", "/v1/customers"},
+	postest.FindInvoices:        {"GET", "/v1/invoices"},
+	postest.GetInvoice:          {"GET", "/v1/invoices/*"},
+	postest.CreateInvoice:       {"POST", "/v1/invoices"},
+	postest.VoidInvoice:         {"PUT", "/v1/invoices/*"},
+	postest.FindPurchaseOrders:  {"GET", "/v1/purchase-orders"},
+	postest.CreatePurchaseOrder: {"POST", "/v1/purchase-orders"},
+	postest.VoidPurchaseOrder:   {"PUT", "/v1/purchase-orders/*"},
+}
+
+func (b behind) Set(lag time.Duration, faults ...postest.Fault) {
+	b.t.Helper()
+	set := sim.Faults{SearchLag: lag}
+	for _, f := range faults {
+		at := places[f.Call]
+		one := sim.Fault{Method: at.method, Path: at.path, Count: f.Count}
+		switch f.Kind {
+		case postest.LostBefore:
+			one.Kind = sim.FaultRefuseBefore
+		case postest.LostAfter:
+			one.Kind = sim.FaultLostAnswer
+		case postest.Hang:
+			one.Kind = sim.FaultHang
+		case postest.Double:
+			one.Kind = sim.FaultDouble
+		case postest.Refuse:
+			one.Kind = sim.FaultStatus
+			switch f.Class {
+			case pos.RateLimited:
+				one.Status, one.RetryAfter = http.StatusTooManyRequests, strconv.Itoa(int(f.RetryAfter.Seconds()))
+			case pos.Transient:
+				one.Status = http.StatusServiceUnavailable
+			case pos.Unauthorized:
+				one.Status = http.StatusForbidden
+			case pos.Invalid:
+				one.Status = http.StatusBadRequest
+			case pos.Unavailable:
+				one.Kind = sim.FaultSeatsGone
+			}
+		}
+		set.Faults = append(set.Faults, one)
+	}
+	if err := b.pos.SetFaults(set); err != nil {
+		b.t.Fatalf("SetFaults: %v", err)
+	}
+}
+
+// State reads what the simulator holds by its JSON, as an operator would.
+func (b behind) State() postest.State {
+	var raw struct {
+		Customers []struct{ ID string }
+		Invoices  []struct {
+			ID         string
+			Ref        string `json:"external_reference"`
+			CustomerID string `json:"customer_id"`
+			Voided     bool
+		}
+		PurchaseOrders []struct {
+			ID     string
+			Ref    string `json:"external_reference"`
+			Voided bool
+		} `json:"purchase_orders"`
+	}
+	body, err := json.Marshal(b.pos.State())
+	if err == nil {
+		err = json.Unmarshal(body, &raw)
+	}
+	if err != nil {
+		b.t.Errorf("state of the simulator: %v", err)
+	}
+	var s postest.State
+	for _, c := range raw.Customers {
+		s.Customers = append(s.Customers, pos.Customer{ID: c.ID})
+	}
+	for _, i := range raw.Invoices {
+		s.Invoices = append(s.Invoices, pos.Invoice{ID: i.ID, Ref: i.Ref, CustomerID: i.CustomerID, Voided: i.Voided})
+	}
+	for _, o := range raw.PurchaseOrders {
+		s.PurchaseOrders = append(s.PurchaseOrders, pos.PurchaseOrder{ID: o.ID, Ref: o.Ref, Voided: o.Voided})
+	}
+	return s
+}
+
+// simulated starts a POS with the suite's stock, a client of it, and the way behind it. through may watch the
+// client's traffic.
+func simulated(t *testing.T, opts sim.POSOptions, through func(http.RoundTripper) http.RoundTripper) (*httpapi.Client, behind, string) {
+	t.Helper()
+	c := &clock{now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	opts.Token, opts.Now, opts.Strict = token, c.Now, true
+	for _, g := range postest.Stock() {
+		group := sim.POSGroup{ID: g.ID, EventName: g.Event.Name, StartsAt: g.Event.StartsAt, Section: g.Section, Row: g.Row}
+		for _, ticket := range g.Tickets {
+			group.Seats = append(group.Seats, ticket.Seat)
+		}
+		opts.Inventory = append(opts.Inventory, group)
+	}
+	p := sim.NewPOS(opts)
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	h := server.Client()
+	if through != nil {
+		h.Transport = through(h.Transport)
+	}
+	client, err := httpapi.New(httpapi.Config{BaseURL: server.URL + "/", Token: token, HTTP: h})
+	if err != nil {
+		t.Fatalf("New: got %v; want no error", err)
+	}
+	return client, behind{clock: c, t: t, pos: p}, server.URL
+}
+
+// kinds are the sorts of POS that the simulator can be. One that ignores keys breaks the contract; the search
+// of later attempts must still save us.
+func kinds() map[string]sim.POSOptions {
+	return map[string]sim.POSOptions{
+		"AsInTheContract": {},
+		"LaggingSearch":   {Settle: 2500 * time.Millisecond},
+		"GroupsOnly":      {QuantityOnly: true},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for name, opts := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			postest.Run(t, func(t *testing.T) (pos.Adapter, postest.Faults) {
+				client, faults, _ := simulated(t, opts, nil)
+				return client, faults
+			})
+		})
+	}
+}
+
+func TestRandomFaults(t *testing.T) {
+	t.Parallel()
+	seeds := map[string]int{"AsInTheContract": 200, "LaggingSearch": 100, "GroupsOnly": 50, "KeysIgnored": 100}
+	all := kinds()
+	all["KeysIgnored"] = sim.POSOptions{IgnoreKeys: true, DuplicateReferences: true, Settle: 2 * time.Second}
+	for name, opts := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			postest.RandomFaults(t, seeds[name], func(t *testing.T) (pos.Adapter, postest.Faults) {
+				client, faults, _ := simulated(t, opts, nil)
+				return client, faults
+			})
+		})
+	}
+}
