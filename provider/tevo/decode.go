@@ -2,30 +2,21 @@ package tevo
 
 import (
 	"strings"
-	"time"
 
 	"willcall/order"
 	"willcall/provider"
 )
 
-// Settings are what no webhook says.
+// Settings are what no webhook says. The office id of Ticket Evolution itself (6) is not among them: every Office is
+// spared the fraud check alike.
 type Settings struct {
 	// Currency of all prices of the source, ISO 4217: Ticket Evolution names none.
 	Currency string
 }
 
-// shape is what the body of an event type is.
-type shape byte
-
-const (
-	wholeOrder    shape = 'O'
-	wholeShipment shape = 'S'
-	oneItem       shape = 'I' // an order in its place is understood, too
-)
-
 // rule is what an event type means to us.
 type rule struct {
-	shape    shape
+	shape    shape        // an order in place of an item is understood, too
 	status   order.Status // that the type itself asserts
 	recorded bool         // it says nothing that we model
 
@@ -123,7 +114,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 	out.OrderID = orderID(f, &b)
 	r, ok := ruleFor(out.Kind, f.eventType)
 	if !ok || r.recorded {
-		if status, _ := b.standing(out.Kind); err == nil && b.isOrder() && over(status) && out.OrderID != "" {
+		if status, _ := b.standing(out.Kind); err == nil && b.shape() == wholeOrder && over(status) && out.OrderID != "" {
 			r = rule{shape: wholeOrder}
 		} else if r.recorded {
 			out.Disposition = provider.Recorded
@@ -154,153 +145,32 @@ func orderID(f form, b *body) string {
 	if isID(f.groupID) {
 		return f.groupID
 	}
-	if group, _, found := strings.Cut(b.OID.text, "-"); f.groupID == "" && found && isID(group) {
-		return group
+	if f.groupID == "" {
+		return groupOf(b.OID)
 	}
 	return ""
 }
 
 func decodeBody(b *body, d provider.Delivery, kind order.Kind, r rule, s Settings) (order.Event, error) {
-	e := order.Event{ID: d.ID, At: d.Received, Received: d.Received}
-	if b.UpdatedAt.given() {
-		at, ok := b.UpdatedAt.moment()
-		if !ok {
-			return e, malformed("body.updated_at", "want a time")
-		}
+	e := order.Event{ID: d.ID, At: d.Received.UTC(), Received: d.Received.UTC()}
+	found := b.shape()
+	if found == unclear {
+		found = r.shape
+	}
+	said, _ := b.standing(kind)
+	ends := found == wholeOrder && over(agree(r.status, said, false))
+	if at, ok := b.UpdatedAt.moment(); ok {
 		e.At = at
+	} else if b.UpdatedAt.given() && !ends {
+		return e, malformed("body.updated_at", "want a time")
 	}
-	if b.isOrder() {
-		status, _ := b.standing(kind)
-		if r.shape == wholeShipment && !over(status) {
-			return e, malformed("body", "want a shipment, got an order")
-		}
+	switch {
+	case found == wholeOrder && (r.shape != wholeShipment || ends):
 		return decodeOrder(b, e, kind, r, s)
-	}
-	switch r.shape {
-	case wholeShipment:
+	case found == wholeShipment && r.shape == wholeShipment:
 		return decodeShipment(b, e, r)
-	case oneItem:
+	case found == oneItem && r.shape == oneItem:
 		return decodeItem(b, e, r)
 	}
-	return e, malformed("body.oid", "want an order")
-}
-
-// decodeOrder reads an O body. Every time such a document arrives it is read whole, so that a poll makes up for any
-// webhook that was lost.
-func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (order.Event, error) {
-	said, unknown := b.standing(kind)
-	substituted := kind == order.Purchase && said == order.StatusPending && b.BuyerState.word()+b.State.word() != ""
-	_ = substituted
-	e.Status, e.Unknown = agree(r.status, said, b.substituted(kind)), unknown
-	class := b.buyerClass()
-	if kind == order.Sale && class == order.Client {
-		e.Fraud = fraud(b.FraudCheck)
-	}
-	snapshot, facts, err := decodeLines(b, e.At, s)
-	if err != nil {
-		if over(e.Status) {
-			return e, nil
-		}
-		return e, err
-	}
-	snapshot.Buyer = class
-	e.Snapshot, e.Lines = snapshot, facts
-	if kind == order.Sale {
-		for _, sh := range b.Shipments.all {
-			if id := sh.ID.id(); id != "" && airbillReady(sh.Type, sh.Airbill) {
-				e.Shipment = append(e.Shipment, order.ShipmentFact{ID: id, AirbillReady: true})
-			}
-		}
-	}
-	return e, nil
-}
-
-// buyerClass is Office for another broker or Ticket Evolution itself, and Client for whoever else: to hold an order for a
-// fraud check that does not come is better than to pass one that was not checked. ("Processing Orders", Sales to TEvo, Sales
-// to a Client)
-func (b *body) buyerClass() order.BuyerClass {
-	if b.Buyer.v.Type.word() == "office" {
-		return order.Office
-	}
-	return order.Client
-}
-
-// fraud reads fraud_check_status. An absent one says nothing: the same order may be checked later, and sellers without the
-// service never get one.
-func fraud(s scalar) order.Fraud {
-	switch s.word() {
-	case "":
-		if s.given() {
-			return order.FraudUnknown
-		}
-		return ""
-	case "pending":
-		return order.FraudPending
-	case "approved":
-		return order.FraudApproved
-	case "declined":
-		return order.FraudDeclined
-	}
-	return order.FraudUnknown
-}
-
-func decodeShipment(b *body, e order.Event, r rule) (order.Event, error) {
-	id := b.ID.id()
-	if id == "" {
-		return e, malformed("body.id", "want an id")
-	}
-	ready := r.airbill || airbillReady(b.Type, b.Airbill)
-	e.Shipment = []order.ShipmentFact{{ID: id, AirbillReady: ready, Changed: r.changed}}
-	return e, nil
-}
-
-// airbillReady reports whether a buyer has provided an airbill. Where there is none the samples have "" or
-// "/airbills/original/missing.png".
-func airbillReady(typ, airbill scalar) bool {
-	return deliveryWord(typ) == "providedairbill" && airbill.kind == 's' && airbill.given() &&
-		!strings.Contains(airbill.text, "missing.png")
-}
-
-// decodeItem reads an I body. No stored document has a sample of one; its fields are those of items in orders (public:
-// the document's revision of 2016 names order_id, id, the link id and the url).
-func decodeItem(b *body, e order.Event, r rule) (order.Event, error) {
-	id := b.lineID()
-	if id == "" {
-		return e, malformed("body.order_item_id", "want an id")
-	}
-	f := order.LineFact{LineID: id}
-	if r.finalized {
-		f.Delivered = e.At
-		if at, ok := b.EticketFinalizedAt.moment(); ok {
-			f.Delivered = at
-		}
-	}
-	if r.inHand {
-		on, err := b.movedInHand(e.At)
-		if err != nil {
-			return e, err
-		}
-		f.InHandOn = on
-	}
-	if !f.Delivered.IsZero() || !f.InHandOn.IsZero() {
-		e.Lines = []order.LineFact{f}
-	}
-	return e, nil
-}
-
-// movedInHand is the day that an in-hand webhook gives: the date, or today if it says no more than that the tickets are
-// here now. Zero: neither, the date is open again.
-func (b *body) movedInHand(now time.Time) (time.Time, error) {
-	on := b.inHandOn()
-	if !on.given() {
-		if b.InHand.word() == "true" || b.TicketGroup.v.InHand.word() == "true" {
-			return now.UTC().Truncate(24 * time.Hour), nil
-		}
-		return time.Time{}, nil
-	}
-	day, ok := on.day()
-	if !ok {
-		return time.Time{}, malformed("body.in_hand_on", "want a date")
-	}
-	return day, nil
+	return e, malformed("body", "it is of another kind than the event type says")
 }

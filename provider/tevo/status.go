@@ -1,6 +1,8 @@
 package tevo
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"willcall/order"
@@ -42,26 +44,16 @@ func (b *body) standing(kind order.Kind) (s order.Status, unknown string) {
 			unknown = cut(w)
 		}
 	}
-	is := func(word string, among ...string) bool {
-		for _, w := range among {
-			if w == word {
-				return true
-			}
-		}
-		return false
-	}
-	seller := b.SellerState.word()
-	if seller == "" {
-		seller = state
-	}
+	is := func(word string, among ...string) bool { return slices.Contains(among, word) }
+	seller := cmp.Or(b.SellerState.word(), state)
 	switch {
 	case state == "" && own == "" && other == "":
 		return "", unknown
 	case canceled(state), canceled(own) && state != "cancel_proposed":
 		return order.StatusCancelled, unknown
-	case kind == order.Purchase && is("pending_substitution", state, own):
+	case kind == order.Purchase && b.substituting():
 		return order.StatusPending, unknown
-	case is("rejected", state, own, seller), is("pending_substitution", state, own):
+	case is("rejected", state, own, seller), b.substituting():
 		return order.StatusRejected, unknown
 	case is("cancel_proposed", state, own, other), canceled(own), canceled(other), other == "rejected":
 		return order.StatusCancelProposed, unknown
@@ -71,6 +63,12 @@ func (b *body) standing(kind order.Kind) (s order.Status, unknown string) {
 		return order.StatusAccepted, unknown
 	}
 	return order.StatusPending, unknown
+}
+
+// substituting reports whether the seller has refused and the buyer looks for other tickets.
+func (b *body) substituting() bool {
+	const w = "pending_substitution"
+	return b.State.word() == w || b.SellerState.word() == w || b.BuyerState.word() == w
 }
 
 // over reports whether the status is news that must get through whatever else is wrong with the document.

@@ -1,0 +1,311 @@
+package tevo
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"willcall/order"
+)
+
+// Order is one order as the API gave it. Raw holds buyer data.
+type Order struct {
+	ID        string // right half of the order number, the one in paths
+	GroupID   string // left half, the one that webhooks carry; "" if the order has no oid
+	UpdatedAt time.Time
+	Raw       json.RawMessage
+
+	body body
+}
+
+// Form is the order as it goes into the inbox; see [Synthesize]. kind is our side of it.
+func (o Order) Form(kind order.Kind) []byte { return Synthesize(o.Raw, Recipient(kind), o.GroupID) }
+
+func readOrder(raw json.RawMessage) (Order, bool) {
+	o := Order{Raw: raw}
+	if parseBody(string(raw), &o.body) != nil || o.body.ID.id() == "" {
+		return Order{}, false
+	}
+	o.ID, o.GroupID = o.body.ID.id(), groupOf(o.body.OID)
+	o.UpdatedAt, _ = o.body.UpdatedAt.moment()
+	return o, true
+}
+
+// Page is one page of Orders/Index.
+type Page struct {
+	Orders  []Order
+	Skipped int  // orders of the other side, which were not asked for
+	More    bool // there is a next page
+}
+
+const (
+	perPage  = 100  // what we ask for; the API may give fewer (public: seen with 10)
+	maxPages = 1000 // of one poll
+)
+
+// ListOrders is Orders/Index: the orders of one side that were updated at or after the given time, page 1 first. Orders
+// that change while the pages are read can move between them; the next poll, with a window that overlaps, finds them.
+//
+// The side is asked for by type=Order, a sale, or type=PurchaseOrder (public: a third party's client, which also says that
+// the API answers with both sides to a type that it does not know). So an order whose isPO contradicts is skipped: a sale
+// that passes for a purchase would be bought. That isPO means this is an assumption; the samples, all of sales, have false.
+func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince time.Time, page int) (Page, error) {
+	const op = "list orders"
+	page = max(page, 1)
+	if page > maxPages {
+		return Page{}, &Error{Class: Unsupported, Op: op, Detail: "the pages do not end; poll a shorter time"}
+	}
+	typ, foreign := "Order", "true"
+	if kind == order.Purchase {
+		typ, foreign = "PurchaseOrder", "false"
+	}
+	a, err := c.call(ctx, op, http.MethodGet, "/v9/orders", url.Values{
+		"type":           {typ},
+		"updated_at.gte": {updatedSince.UTC().Format(time.RFC3339)},
+		"page":           {strconv.Itoa(page)},
+		"per_page":       {strconv.Itoa(perPage)},
+	}, nil)
+	if err != nil {
+		return Page{}, err
+	}
+	var in struct {
+		Orders  list[json.RawMessage] `json:"orders"`
+		Total   scalar                `json:"total_entries"`
+		PerPage scalar                `json:"per_page"`
+	}
+	if parseBody(string(a.body), &in) != nil || in.Orders.wrong || in.Orders.all == nil {
+		return Page{}, odd(op, false, a.status, "the answer is no list of orders")
+	}
+	var p Page
+	for _, raw := range in.Orders.all {
+		o, ok := readOrder(raw)
+		if !ok {
+			o = Order{Raw: raw} // into the inbox all the same, where a person sees that it cannot be read
+		}
+		if o.body.IsPO.word() == foreign {
+			p.Skipped++
+			continue
+		}
+		p.Orders = append(p.Orders, o)
+	}
+	p.More = more(page, len(in.Orders.all), in.PerPage, in.Total)
+	return p, nil
+}
+
+// more reports whether there are pages behind this one, which has got entries. Without per_page in the answer a page is
+// taken to be as long as this one, and without total_entries every page but an empty one to have a next: at worst one empty
+// page is read.
+func more(page, got int, perPage, total scalar) bool {
+	all, err := strconv.Atoi(total.text)
+	if err != nil || got == 0 {
+		return got > 0
+	}
+	length, err := strconv.Atoi(perPage.text)
+	if err != nil || length < 1 {
+		length = got
+	}
+	return (page-1)*length+got < all
+}
+
+// ShowOrder is Orders/Show. id is the right half of the order number.
+func (c *Client) ShowOrder(ctx context.Context, id string) (Order, error) {
+	const op = "show order"
+	if !isID(id) {
+		return Order{}, &Error{Class: Invalid, Op: op, Detail: "the order has no id that the API knows"}
+	}
+	a, err := c.call(ctx, op, http.MethodGet, "/v9/orders/"+id, nil, nil)
+	if err != nil {
+		return Order{}, err
+	}
+	o, ok := readOrder(a.body)
+	if !ok || o.ID != id {
+		return Order{}, odd(op, false, a.status, "the answer is not the order")
+	}
+	return o, nil
+}
+
+// A Reason is why an order is rejected; the API takes no other. (public: Orders/Reject)
+type Reason string
+
+// The reasons.
+const (
+	NoLongerAvailable Reason = "Tickets No Longer Available"
+	PricedIncorrectly Reason = "Tickets Priced Incorrectly"
+	DuplicateOrder    Reason = "Duplicate Order"
+	FraudulentOrder   Reason = "Fraudulent Order"
+	TestOrder         Reason = "Test Order"
+	OtherReason       Reason = "Other"
+)
+
+// Valid reports whether the API takes the reason.
+func (r Reason) Valid() bool {
+	return slices.Contains([]Reason{NoLongerAvailable, PricedIncorrectly, DuplicateOrder, FraudulentOrder, TestOrder, OtherReason}, r)
+}
+
+// Accept is Orders/Accept, for a pending sale; it returns the order as it stands then. It must not be called again after
+// [OutcomeUnknown] without a look at the order: use [Client.EnsureAccepted].
+func (c *Client) Accept(ctx context.Context, id string) (Order, error) {
+	return c.review(ctx, "accept order", id, "accept", map[string]any{"reviewer_id": c.ReviewerID})
+}
+
+// Reject is Orders/Reject, for a pending sale; otherwise as [Client.Accept].
+func (c *Client) Reject(ctx context.Context, id string, reason Reason) (Order, error) {
+	if !reason.Valid() {
+		return Order{}, &Error{Class: Invalid, Op: "reject order", Detail: "the API does not know this reason"}
+	}
+	return c.review(ctx, "reject order", id, "reject", map[string]any{"reviewer_id": c.ReviewerID, "reason": reason})
+}
+
+func (c *Client) review(ctx context.Context, op, id, verb string, in map[string]any) (Order, error) {
+	if !isID(id) {
+		return Order{}, &Error{Class: Invalid, Op: op, Detail: "the order has no id that the API knows"}
+	}
+	if c.ReviewerID <= 0 {
+		return Order{}, &Error{Class: Unauthorized, Op: op, Detail: "no reviewer id is configured"}
+	}
+	a, err := c.call(ctx, op, http.MethodPost, "/v9/orders/"+id+"/"+verb, nil, in)
+	if err != nil {
+		return Order{}, err
+	}
+	o, ok := readOrder(a.body)
+	if !ok || o.ID != id {
+		return Order{}, odd(op, true, a.status, "the answer is not the order") // 202: taken, to be done later
+	}
+	return o, nil
+}
+
+// EnsureAccepted accepts the sale unless it is accepted already, by us or by a person. It may be called as often as one
+// likes: it looks first, and again after a refusal. An order that is rejected, cancelled, or about to be, and one in a state
+// that we do not know, is a [Conflict].
+func (c *Client) EnsureAccepted(ctx context.Context, id string) error {
+	return c.ensure(ctx, "accept order", id, acceptance, func() (Order, error) { return c.Accept(ctx, id) })
+}
+
+// EnsureRejected rejects the sale unless it is rejected or cancelled already; as [Client.EnsureAccepted]. An order that is
+// accepted is a [Conflict]: it can only be cancelled, by both parties.
+func (c *Client) EnsureRejected(ctx context.Context, id string, reason Reason) error {
+	return c.ensure(ctx, "reject order", id, rejection, func() (Order, error) { return c.Reject(ctx, id, reason) })
+}
+
+// A verdict says what an order's status means for what we want of it.
+type verdict int
+
+const (
+	mustAct verdict = iota
+	isDone
+	cannot
+)
+
+func acceptance(s order.Status) verdict {
+	switch s {
+	case order.StatusAccepted, order.StatusCompleted:
+		return isDone
+	case order.StatusPending:
+		return mustAct
+	}
+	return cannot
+}
+
+func rejection(s order.Status) verdict {
+	switch s {
+	case order.StatusRejected, order.StatusCancelled:
+		return isDone
+	case order.StatusPending:
+		return mustAct
+	}
+	return cannot
+}
+
+func (c *Client) ensure(ctx context.Context, op, id string, judge func(order.Status) verdict, act func() (Order, error)) error {
+	look := func(o Order) (bool, error) {
+		status, unknown := o.body.standing(order.Sale)
+		if unknown != "" {
+			return true, &Error{Class: Conflict, Op: op, Detail: "the order is in a state that we do not know"}
+		}
+		switch judge(status) {
+		case isDone:
+			return true, nil
+		case cannot:
+			return true, &Error{Class: Conflict, Op: op, Detail: "the order is " + stands(status)}
+		}
+		return false, nil
+	}
+	o, err := c.ShowOrder(ctx, id)
+	if err != nil {
+		return err
+	}
+	if settled, err := look(o); settled {
+		return err
+	}
+	o, err = act()
+	if err == nil {
+		if settled, err := look(o); settled {
+			return err
+		}
+	} else if cl := ClassOf(err); cl != Invalid && cl != NotFound {
+		return err
+	}
+	// Refused, or taken without effect so far: somebody else may have been faster, or an earlier call of ours.
+	refused := err
+	if o, err = c.ShowOrder(ctx, id); err != nil {
+		return err
+	}
+	if settled, err := look(o); settled {
+		return err
+	}
+	if refused == nil {
+		return &Error{Class: OutcomeUnknown, Op: op, Detail: "the API took the call, and the order is still pending"}
+	}
+	return refused
+}
+
+func stands(s order.Status) string {
+	if s == "" {
+		return "in no state"
+	}
+	return string(s)
+}
+
+// GetAirbill is Shipments/Get Airbill: the file and its media type. What the call answers is not public. Assumption: the
+// file itself, or JSON whose field airbill or file holds it in base64. JSON with anything else, such as a link, is
+// [Unsupported].
+func (c *Client) GetAirbill(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error) {
+	const op = "get airbill"
+	if !isID(shipmentID) {
+		return nil, "", &Error{Class: Invalid, Op: op, Detail: "the shipment has no id that the API knows"}
+	}
+	a, err := c.call(ctx, op, http.MethodGet, "/v9/shipments/"+shipmentID+"/get_airbill", nil, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	file = a.body
+	var in struct {
+		Airbill scalar `json:"airbill"`
+		File    scalar `json:"file"`
+	}
+	if parseBody(string(a.body), &in) == nil {
+		text := cmp.Or(in.Airbill.text, in.File.text)
+		if _, data, found := strings.Cut(text, ";base64,"); found {
+			text = data
+		}
+		if file, err = base64.StdEncoding.DecodeString(text); err != nil || len(file) == 0 {
+			return nil, "", &Error{Class: Unsupported, Op: op, Status: a.status, Detail: "the answer holds no file; " + fieldNames(a.body)}
+		}
+	}
+	if len(file) == 0 {
+		return nil, "", &Error{Class: NotFound, Op: op, Status: a.status, Detail: "the answer is empty"}
+	}
+	// The content is asked, not the header: what is stored and printed must be what it says it is.
+	mediaType, _, _ = strings.Cut(http.DetectContentType(file), ";")
+	if mediaType != "application/pdf" && !strings.HasPrefix(mediaType, "image/") {
+		return nil, "", &Error{Class: Unsupported, Op: op, Status: a.status, Detail: "the answer is neither a PDF nor an image"}
+	}
+	return file, mediaType, nil
+}

@@ -1,0 +1,126 @@
+package tevo
+
+import (
+	"strings"
+	"time"
+
+	"willcall/order"
+)
+
+// decodeOrder reads an O body. Every time such a document arrives it is read whole, so that a poll makes up for any
+// webhook that was lost.
+func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (order.Event, error) {
+	said, unknown := b.standing(kind)
+	e.Status, e.Unknown = agree(r.status, said, kind == order.Purchase && b.substituting()), unknown
+	class := b.buyerClass()
+	if kind == order.Sale && class == order.Client {
+		e.Fraud = fraud(b.FraudCheck)
+	}
+	snapshot, facts, err := decodeLines(b, s)
+	if err != nil {
+		if over(e.Status) {
+			return e, nil
+		}
+		return e, err
+	}
+	snapshot.Buyer = class
+	e.Snapshot, e.Lines = snapshot, facts
+	if kind == order.Sale {
+		for _, sh := range b.Shipments.all {
+			if id := sh.ID.id(); id != "" && airbillReady(sh.Type, sh.Airbill) {
+				e.Shipment = append(e.Shipment, order.ShipmentFact{ID: id, AirbillReady: true})
+			}
+		}
+	}
+	return e, nil
+}
+
+// buyerClass is Office for another broker or Ticket Evolution itself, and Client for whoever else: to hold an order for a
+// fraud check that does not come is better than to pass one that was not checked. ("Processing Orders", Sales to TEvo, Sales
+// to a Client)
+func (b *body) buyerClass() order.BuyerClass {
+	if b.Buyer.v.Type.word() == "office" {
+		return order.Office
+	}
+	return order.Client
+}
+
+// fraud reads fraud_check_status. An absent one says nothing: the same order may be checked later, and sellers without the
+// service never get one.
+func fraud(s scalar) order.Fraud {
+	switch s.word() {
+	case "":
+		if s.given() {
+			return order.FraudUnknown
+		}
+		return ""
+	case "pending":
+		return order.FraudPending
+	case "approved":
+		return order.FraudApproved
+	case "declined":
+		return order.FraudDeclined
+	}
+	return order.FraudUnknown
+}
+
+func decodeShipment(b *body, e order.Event, r rule) (order.Event, error) {
+	id := b.ID.id()
+	if id == "" {
+		return e, malformed("body.id", "want an id")
+	}
+	ready := r.airbill || airbillReady(b.Type, b.Airbill)
+	e.Shipment = []order.ShipmentFact{{ID: id, AirbillReady: ready, Changed: r.changed}}
+	return e, nil
+}
+
+// airbillReady reports whether a buyer has provided an airbill. Where there is none the samples have "" or
+// "/airbills/original/missing.png".
+func airbillReady(typ, airbill scalar) bool {
+	return deliveryWord(typ) == "providedairbill" && airbill.kind == 's' && airbill.given() &&
+		!strings.Contains(airbill.text, "missing.png")
+}
+
+// decodeItem reads an I body. No stored document has a sample of one; its fields are those of items in orders (public:
+// the document's revision of 2016 names order_id, id, the link id and the url).
+func decodeItem(b *body, e order.Event, r rule) (order.Event, error) {
+	id := b.lineID()
+	if id == "" {
+		return e, malformed("body.order_item_id", "want an id")
+	}
+	f := order.LineFact{LineID: id}
+	if r.finalized {
+		f.Delivered = e.At
+		if at, ok := b.EticketFinalizedAt.moment(); ok {
+			f.Delivered = at
+		}
+	}
+	if r.inHand {
+		on, err := b.movedInHand(e.At)
+		if err != nil {
+			return e, err
+		}
+		f.InHandOn = on
+	}
+	if !f.Delivered.IsZero() || !f.InHandOn.IsZero() {
+		e.Lines = []order.LineFact{f}
+	}
+	return e, nil
+}
+
+// movedInHand is the day that an in-hand webhook gives: the date, or today if it says no more than that the tickets are
+// here now. Zero: neither, the date is open again.
+func (b *body) movedInHand(now time.Time) (time.Time, error) {
+	on := b.inHandOn()
+	if !on.given() {
+		if b.InHand.word() == "true" || b.TicketGroup.v.InHand.word() == "true" {
+			return now.UTC().Truncate(24 * time.Hour), nil
+		}
+		return time.Time{}, nil
+	}
+	day, ok := on.day()
+	if !ok {
+		return time.Time{}, malformed("body.in_hand_on", "want a date")
+	}
+	return day, nil
+}

@@ -1,0 +1,61 @@
+package tevo
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"willcall/order"
+	"willcall/provider"
+)
+
+// FuzzDecode varies the bytes on the wire.
+func FuzzDecode(f *testing.F) {
+	for _, x := range fixtures(f) {
+		f.Add(x.wire().Body)
+	}
+	f.Add([]byte("event_type=in-hand_updated&recipient=seller&order_group_id=1&body=" + `{"id":1,"order_id":2,"in_hand":"true"}`))
+	f.Fuzz(holds)
+}
+
+// FuzzBody varies the document within, which the escapes of the form hide from FuzzDecode.
+func FuzzBody(f *testing.F) {
+	for _, x := range fixtures(f) {
+		f.Add(x.form.Get("recipient"), x.form.Get("event_type"), x.form.Get("body"))
+	}
+	f.Fuzz(func(t *testing.T, recipient, eventType, body string) {
+		holds(t, []byte(url.Values{"order_group_id": {"1"}, "recipient": {recipient}, "event_type": {eventType}, "body": {body}}.Encode()))
+	})
+}
+
+// holds checks what is true of any delivery.
+func holds(t *testing.T, raw []byte) {
+	out, err := Decode(provider.Delivery{ID: "1", Body: raw, Received: received}, usd)
+	if err != nil && (!errors.Is(err, provider.ErrMalformed) || out.Disposition != provider.Quarantined || out.Event != nil) {
+		t.Fatalf("got %+v, %v; want quarantined", out, err)
+	}
+	if err == nil && (out.Disposition == provider.Forward) != (out.Event != nil) {
+		t.Fatalf("got %+v; want an event if and only if it is forwarded", out)
+	}
+	text, jsonErr := json.Marshal(out)
+	if jsonErr != nil || strings.Contains(string(text), `\u0000`) || strings.Contains(string(text), `\ufffd`) {
+		t.Fatalf("got %q, %v; want JSON that Postgres can keep", text, jsonErr)
+	}
+	if out.Event != nil {
+		if out.OrderID == "" || out.Kind == "" || out.Event.At.IsZero() {
+			t.Fatalf("got %+v; want order, side and version", out)
+		}
+		o := order.New(order.Identity{Kind: out.Kind}, order.DefaultPolicy())
+		o.Apply(*out.Event)
+		o.Plan(received)
+	}
+	b, err := Buyer(raw)
+	if err != nil && !errors.Is(err, provider.ErrMalformed) {
+		t.Fatalf("Buyer: got %v; want ErrMalformed", err)
+	}
+	if err == nil && b.Name == "" && b.Company == "" && b.Email == "" {
+		t.Fatalf("Buyer: got nobody and no error")
+	}
+}

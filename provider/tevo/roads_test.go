@@ -1,0 +1,168 @@
+package tevo
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"willcall/order"
+	"willcall/provider"
+	"willcall/sim"
+)
+
+// roads are the webhooks of whole orders, as the simulator writes them.
+func roads() map[string][][]byte {
+	at := func(minutes int) time.Time {
+		return time.Date(2026, 6, 1, 15, minutes, 0, 0, time.UTC)
+	}
+	hook := func(o sim.TEvoOrder, item int, recipient, eventType string) []byte {
+		_, body := o.ItemWebhook(item, recipient, eventType)
+		return body
+	}
+
+	sale := sim.OfficeSale(3)
+	sale.Items = append(sale.Items, sim.TEvoItem{RemoteID: "7", Quantity: 1, PriceMinor: 12_345, Seats: []string{"9"}})
+	accepted := sale.Accepted(at(5))
+	inHand := accepted.InHand(1, at(0).AddDate(0, 0, 9), at(6))
+	first := inHand.EticketsFinalized(0, at(10))
+	second := first.EticketsFinalized(1, at(20))
+	done := second.Completed(at(30))
+	second.Variant, done.Variant = 15, 6
+
+	client := sim.ClientSale(5)
+	pending := client.FraudResponse("pending", at(3))
+	approved := pending.FraudResponse("approved", at(4))
+	approved.Variant = 15
+	taken := approved.Accepted(at(8))
+	airbill := taken.AirbillUploaded(at(9))
+	moved := airbill.DeliverTo("somebody.else@example.com", at(12))
+
+	declined := client.FraudResponse("declined", at(4))
+	off := declined.Canceled(at(6))
+	off.Variant = 10
+
+	bought := sim.Purchase(8)
+	agreed := bought.Accepted(at(2))
+	delivered := agreed.EticketsFinalized(0, at(9))
+
+	return map[string][][]byte{
+		"Office": {
+			hook(sale, 0, "seller", "order_created"), hook(accepted, 0, "seller", "seller_accepted"),
+			hook(inHand, 1, "seller", "in-hand_updated"), hook(first, 0, "seller", "etickets_finalized"),
+			hook(second, 1, "seller", "etickets_finalized"), hook(done, 0, "seller", Polled),
+		},
+		"Client": {
+			hook(client, 0, "seller", "order_created"), hook(pending, 0, "seller", "fraud_response_received"),
+			hook(approved, 0, "seller", "fraud_response_received"), hook(taken, 0, "seller", "seller_accepted"),
+			hook(airbill, 0, "seller", "airbill_uploaded"), hook(moved, 0, "seller", "delivery_updated"),
+		},
+		"Cancelled": {
+			hook(client, 0, "seller", "order_created"), hook(declined, 0, "seller", "fraud_response_received"),
+			hook(off, 0, "seller", "order_canceled"), hook(off, 0, "seller", "something_new"), hook(client, 0, "seller", Polled),
+		},
+		"Purchase": {
+			hook(bought, 0, "buyer", Polled), hook(agreed, 0, "buyer", "order_accepted"), hook(agreed, 0, "buyer", "seller_accepted"),
+			hook(delivered, 0, "buyer", "etickets_finalized"), hook(delivered, 0, "buyer", "delivery_complete"),
+		},
+	}
+}
+
+// TestEveryOrderOfArrival applies the webhooks of an order in every order, each one twice in half of them.
+func TestEveryOrderOfArrival(t *testing.T) {
+	t.Parallel()
+	// The POS has not answered yet, so that the facts alone decide how far the order is.
+	reached := map[string]order.State{"Office": order.Invoicing, "Client": order.Invoicing, "Cancelled": order.Cancelled, "Purchase": order.Invoicing}
+	for name, hooks := range roads() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var events []order.Event
+			var id order.Identity
+			for i, raw := range hooks {
+				out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: raw, Received: received.AddDate(10, 0, i)}, usd)
+				if err != nil {
+					t.Fatalf("webhook %d: %v", i, err)
+				}
+				if id.ProviderOrderID != "" && id.ProviderOrderID != out.OrderID {
+					t.Fatalf("webhook %d: got order %s; want %s", i, out.OrderID, id.ProviderOrderID)
+				}
+				id.ProviderOrderID, id.Kind = out.OrderID, out.Kind
+				if out.Event != nil {
+					events = append(events, *out.Event)
+				}
+			}
+			if len(events) < 4 {
+				t.Fatalf("got %d events; want at least 4", len(events))
+			}
+			var want string
+			n := 0
+			permute(len(events), func(perm []int) {
+				o := order.New(id, order.DefaultPolicy())
+				for k, i := range perm {
+					o.Apply(events[i])
+					if n%2 == 1 {
+						o.Apply(events[perm[k/2]])
+					}
+				}
+				got := marshal(t, o.Facts)
+				if n++; want == "" {
+					want = got
+					o.Record(order.ID(order.DoInvoice, "", 1), order.Result{Outcome: order.Running})
+					if state := o.Plan(received.AddDate(20, 0, 0)).State; state != reached[name] {
+						t.Errorf("got state %s; want %s: %s", state, reached[name], want)
+					}
+				}
+				if got != want {
+					t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
+				}
+			})
+		})
+	}
+}
+
+// permute calls f with every permutation of 0 to n-1, the sorted one first.
+func permute(n int, f func([]int)) {
+	perm := make([]int, 0, n)
+	used := make([]bool, n)
+	var rec func()
+	rec = func() {
+		if len(perm) == n {
+			f(perm)
+			return
+		}
+		for i := range n {
+			if !used[i] {
+				used[i], perm = true, append(perm, i)
+				rec()
+				used[i], perm = false, perm[:len(perm)-1]
+			}
+		}
+	}
+	rec()
+}
+
+// TestPollsMakeUpForWebhooks has every webhook lost: a poll of the last state tells what they would have told.
+func TestPollsMakeUpForWebhooks(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)
+	o := sim.ClientSale(9)
+	o = o.FraudResponse("approved", at).Accepted(at).AirbillUploaded(at).InHand(0, at.AddDate(0, 0, 3), at).EticketsFinalized(0, at)
+	raw := Synthesize([]byte(marshal(t, o.Body())), "seller", "")
+	out, err := Decode(provider.Delivery{ID: "1", Body: raw, Received: received}, usd)
+	if err != nil || out.Event == nil {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	e := out.Event
+	if e.Fraud != order.FraudApproved || e.Status != order.StatusAccepted {
+		t.Errorf("got fraud %q, status %q; want approved, accepted", e.Fraud, e.Status)
+	}
+	if len(e.Shipment) != 1 || !e.Shipment[0].AirbillReady {
+		t.Errorf("got shipments %+v; want one whose airbill is ready", e.Shipment)
+	}
+	if len(e.Lines) != 1 || !e.Lines[0].Delivered.Equal(at) || e.Lines[0].InHandOn.Format(time.DateOnly) != "2026-06-05" {
+		t.Errorf("got lines %+v; want one that was delivered at %s and in hand on 2026-06-05", e.Lines, at)
+	}
+	if !strings.HasPrefix(o.OID(), out.OrderID+"-") || out.OrderID == "" {
+		t.Errorf("got order %q; want the left half of %s", out.OrderID, o.OID())
+	}
+}
