@@ -1,0 +1,161 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"willcall/order"
+	"willcall/postgres"
+	"willcall/provider"
+	"willcall/workflows"
+)
+
+// DefaultMaxBody is the size limit of a source that sets none. Tixstock sends tickets as base64 in the body, so it is
+// generous.
+const DefaultMaxBody = 8 << 20
+
+// Source is one configured sender: its path is /webhooks/<Name>.
+type Source struct {
+	Name         string   // unique
+	Kind         string   // the provider: "tevo"
+	ContentTypes []string // media types that are taken, without parameters; none: all are
+	MaxBody      int64    // bytes; 0: [DefaultMaxBody]
+
+	// VerifyOff says that Verify lets everything pass, so that the metrics can show it.
+	VerifyOff bool
+
+	// Verify proves on the raw bytes that the provider sent them. remote is the sender's address. It is called
+	// concurrently. Errors: provider.ErrNoSecret (answered 503), all others (401).
+	Verify func(d provider.Delivery, remote netip.Addr) error
+
+	// Decode says what an authentic delivery means. It must give the same answer whenever it is asked: it sees the
+	// delivery again, as it lies in the inbox, when a sweep forwards it or an operator replays it. Of the header only
+	// what [storedHeaders] keeps is there then, and there is no token. Its errors quarantine the delivery.
+	Decode func(provider.Delivery) (provider.Decoded, error)
+
+	// Answer makes the JSON body of a 2xx answer for a provider that wants more than a status; nil for all others. It is
+	// called after the commit, and again for a repeat. Its error is answered 503: the delivery is safe, and the answer
+	// is given when the provider repeats it.
+	Answer func(context.Context, provider.Delivery, provider.Decoded) (any, error)
+}
+
+// Limits of what a decoder may return: what is longer cannot be a workflow id, or is no provider's word.
+const (
+	maxOrderID = 200 // a workflow id is a VARCHAR(255) in Temporal's visibility store
+	maxType    = 120
+	maxReason  = 500
+)
+
+var errDecoder = errors.New("the decoder is at fault")
+
+// Classify decodes d and returns the inbox row that it makes, without key, hash, headers and body, and the signal that
+// follows from it: nil unless the row is to be forwarded. It never fails: what cannot be decoded, or makes the decoder
+// panic, is quarantined with the reason in the row.
+func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provider.Decoded) {
+	dec, err := s.decode(d)
+	if err == nil {
+		err = check(dec)
+	}
+	row := postgres.Webhook{
+		ID:              d.ID,
+		Source:          s.Name,
+		Provider:        s.Kind,
+		Type:            clip(dec.Type, maxType),
+		Disposition:     dec.Disposition,
+		ReceivedAt:      d.Received,
+		Attempt:         1,
+		ProviderOrderID: dec.OrderID,
+		Kind:            dec.Kind,
+	}
+	if err != nil {
+		row.Disposition, row.Reason = provider.Quarantined, clip(err.Error(), maxReason)
+		row.ProviderOrderID, row.Kind = "", ""
+		dec.Disposition = provider.Quarantined
+		return row, nil, dec
+	}
+	if dec.OrderID == "" {
+		row.Kind = ""
+		return row, nil, dec
+	}
+	if row.Kind == "" {
+		row.Kind = order.Sale
+	}
+	row.OrderID = workflows.OrderID(s.Name, dec.OrderID, row.Kind)
+	if dec.Disposition != provider.Forward {
+		return row, nil, dec
+	}
+	ev := *dec.Event
+	ev.ID, ev.Received = d.ID, d.Received
+	if ev.At.IsZero() {
+		ev.At = d.Received
+	}
+	if ev.Type == "" {
+		ev.Type = row.Type
+	}
+	return row, &Signal{Attempt: 1, Event: ev, Order: order.Identity{
+		ID: row.OrderID, Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind,
+	}}, dec
+}
+
+// decode turns a panic into an error: one delivery that a decoder did not foresee must not be refused for ever.
+func (s *Source) decode(d provider.Delivery) (dec provider.Decoded, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's value may quote the body.
+			dec, err = provider.Decoded{}, fmt.Errorf("%w: it panicked (%T)", errDecoder, p)
+		}
+	}()
+	return s.Decode(d)
+}
+
+// check refuses what would break the inbox or Temporal later, where one bad row could hold up others.
+func check(dec provider.Decoded) error {
+	switch dec.Disposition {
+	case provider.Forward:
+		if dec.Event == nil || dec.OrderID == "" {
+			return fmt.Errorf("%w: an order's delivery without order id or event", errDecoder)
+		}
+	case provider.Recorded, provider.Unknown:
+	case provider.Quarantined:
+		return provider.ErrMalformed
+	default:
+		return fmt.Errorf("%w: disposition %q", errDecoder, clip(string(dec.Disposition), 20))
+	}
+	if len(dec.OrderID) > maxOrderID {
+		return fmt.Errorf("%w: the order id has %d bytes, at most %d are possible", provider.ErrMalformed,
+			len(dec.OrderID), maxOrderID)
+	}
+	if !utf8.ValidString(dec.OrderID) || strings.ContainsFunc(dec.OrderID, unicode.IsControl) {
+		return fmt.Errorf("%w: the order id holds control characters", provider.ErrMalformed)
+	}
+	return nil
+}
+
+// clip makes s fit for a text column: valid UTF-8, no NUL, at most n bytes.
+func clip(s string, n int) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// key is the delivery's dedupe key. A provider's id that is no plain text of reasonable length is hashed.
+func (s *Source) key(dec provider.Decoded, body []byte) string {
+	switch k := dec.DedupeKey; {
+	case k == "":
+		return provider.DedupeKey(s.Name, dec.Type, body)
+	case clip(k, maxOrderID) != k:
+		return provider.DedupeKey(s.Name, dec.Type, []byte(k))
+	default:
+		return k
+	}
+}
