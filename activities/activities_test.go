@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -29,7 +30,6 @@ type desk struct {
 	t   *testing.T
 	pos *fake.POS
 	api *provideAPI
-	env *testsuite.TestActivityEnvironment
 }
 
 // provideAPI is a provider's API that notes what it is asked.
@@ -99,12 +99,8 @@ func setup(t *testing.T, options fake.Options) *desk {
 			},
 		},
 	}
-	var suite testsuite.WorkflowTestSuite
-	d := &desk{t: t, pos: system, api: api, env: suite.NewTestActivityEnvironment(), Activities: &Activities{
+	return &desk{t: t, pos: system, api: api, Activities: &Activities{
 		DB: db, Inbox: inbox, Sources: map[string]Source{"tevo": src}, Metrics: NewMetrics(prometheus.NewRegistry()), Logger: slog.New(slog.DiscardHandler)}}
-	d.env.SetTestTimeout(time.Minute)
-	d.env.RegisterActivity(d.Activities)
-	return d
 }
 
 var capable = pos.Capabilities{SearchCustomers: true, SearchInvoices: true, SearchPurchaseOrders: true}
@@ -133,6 +129,7 @@ func (d *desk) step(orderID string, what order.Do, buyer provider.Buyer) Step {
 func (d *desk) do(name string, s Step) (Done, error) {
 	d.t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterActivity(d.Activities)
@@ -204,6 +201,28 @@ func TestTwoOrdersOfOneNewBuyerMakeOneCustomer(t *testing.T) {
 	wait.Wait()
 	if customers[0] == "" || customers[0] != customers[1] || d.pos.Calls(fake.CreateCustomer) != 1 {
 		t.Errorf("got customers %v after %d creations; want one", customers, d.pos.Calls(fake.CreateCustomer))
+	}
+}
+
+func TestACustomerWhoIsGoneFromThePOSGetsASuccessor(t *testing.T) {
+	t.Parallel()
+	d := setup(t, fake.Options{Capabilities: capable, Groups: stock})
+	first, err := d.do("CreateInvoice", d.step("1", order.DoInvoice, dana))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := fake.New(fake.Options{Capabilities: capable, Groups: stock}) // the POS was emptied by people
+	src := d.Sources["tevo"]
+	src.POS = later
+	d.Sources["tevo"] = src
+	for _, id := range []string{"2", "3"} {
+		done, err := d.do("CreateInvoice", d.step(id, order.DoInvoice, dana))
+		if err != nil || done.Ref == "" {
+			t.Fatalf("order %s: got %+v %v; want it invoiced to a new customer in place of %s", id, done, err, first.Customer)
+		}
+	}
+	if n := later.Calls(fake.CreateCustomer); n != 1 {
+		t.Errorf("got %d new customers; want one, remembered for the next order", n)
 	}
 }
 

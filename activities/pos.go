@@ -25,21 +25,42 @@ func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
-		customer, err := a.customer(ctx, s, src)
+		body, err := a.document(ctx, s)
 		if err != nil {
 			return Done{}, err
 		}
-		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
-			inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
-				pos.InvoiceInput{CustomerID: customer, Lines: lines}, pos.Options{Attempt: attempt})
-			if err != nil {
-				return Done{}, err
-			}
-			if booked {
-				a.Metrics.invoiced(s.Order.Source, time.Since(s.Received))
-			}
-			return Done{Ref: inv.ID, Customer: customer, Amount: s.Total}, nil
-		})
+		buyer, err := src.Buyer(body)
+		if err != nil {
+			return Done{}, err
+		}
+		customer, err := a.customer(ctx, s, src, buyer, "")
+		if err != nil {
+			return Done{}, err
+		}
+		done, err := a.invoice(ctx, s, src, customer, lines)
+		if class, _ := classify(err); err == nil || class != pos.NotFound {
+			return done, err
+		}
+		// Customers are merged and deleted in a POS by people. If that is what is missing, the buyer gets a new one.
+		fresh, again := a.customer(ctx, s, src, buyer, customer)
+		if again != nil {
+			return done, errors.Join(err, again)
+		}
+		return a.invoice(ctx, s, src, fresh, lines)
+	})
+}
+
+func (a *Activities) invoice(ctx context.Context, s Step, src Source, customer string, lines []pos.InvoiceLine) (Done, error) {
+	return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
+			pos.InvoiceInput{CustomerID: customer, Lines: lines}, pos.Options{Attempt: attempt})
+		if err != nil {
+			return Done{}, err
+		}
+		if booked {
+			a.Metrics.invoiced(s.Order.Source, time.Since(s.Received))
+		}
+		return Done{Ref: inv.ID, Customer: customer, Amount: s.Total}, nil
 	})
 }
 
@@ -131,23 +152,23 @@ func (a *Activities) document(ctx context.Context, s Step) ([]byte, error) {
 }
 
 // customer finds or creates the buyer in the POS. Its operation is keyed by who the buyer is, not by the order: two orders
-// of one new buyer at once wait for each other, and create one customer.
-func (a *Activities) customer(ctx context.Context, s Step, src Source) (string, error) {
-	body, err := a.document(ctx, s)
-	if err != nil {
-		return "", err
-	}
-	buyer, err := src.Buyer(body)
-	if err != nil {
-		return "", err
-	}
+// of one new buyer at once wait for each other, and create one customer. gone names a customer that was the buyer and that
+// the POS does not know any more; finding its successor is an intent of its own, and is remembered for later orders.
+func (a *Activities) customer(ctx context.Context, s Step, src Source, buyer provider.Buyer, gone string) (string, error) {
 	identity, err := identify(s.Order.Provider, buyer)
 	if err != nil {
 		return "", err
 	}
-	key := "customer/" + src.POSName + "/" + identity
+	first := "customer/" + src.POSName + "/" + identity
+	key := first
+	if gone != "" {
+		key += "/after/" + gone
+	}
 	op := postgres.Operation{Key: key, OrderID: s.Order.ID, Do: "customer", Adapter: src.POSName}
 	done, err := once(ctx, a, op, func(ctx context.Context, attempt int) (Done, error) {
+		if gone != "" {
+			attempt = 0 // search first: it may be there after all
+		}
 		c, created, err := pos.EnsureCustomer(ctx, src.POS, pos.Op{Key: key}, customerInput(buyer), pos.Options{Attempt: attempt})
 		if err != nil {
 			return Done{}, err
@@ -155,6 +176,9 @@ func (a *Activities) customer(ctx context.Context, s Step, src Source) (string, 
 		a.Metrics.customer(s.Order.Source, created)
 		return Done{Customer: c.ID}, nil
 	})
+	if err == nil && gone != "" {
+		err = a.DB.ReviseOperation(ctx, first, done)
+	}
 	return done.Customer, err
 }
 

@@ -228,7 +228,7 @@ func forget(data string) error {
 	if _, err := os.Stat(filepath.Join(data, stack.Marker)); err != nil {
 		return fmt.Errorf("-fresh: %s was not made by this program (it has no file %s): remove it yourself if you mean it", data, stack.Marker)
 	}
-	for _, part := range []string{"postgres", "logs"} {
+	for _, part := range []string{"postgres", "logs", "pos.json"} {
 		if err := os.RemoveAll(filepath.Join(data, part)); err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ type POSOptions struct {
 	NoTicketUpload bool          // capability ticket_upload is false
 	Settle         time.Duration // capability settle_seconds; what is promised, whatever search_lag then does
 
+	// State is what an earlier POS held; see [POS.State]. Its holds and idempotency keys are not restored.
+	State *POSState
+
 	Inventory []POSGroup
 	// Strict answers 404 for inventory that is not in Inventory. Otherwise an unknown id is a group of OnDemand
 	// tickets (0 is 1000) that is there as soon as somebody asks for it.
@@ -104,6 +107,9 @@ func NewPOS(opts POSOptions) *POS {
 	for _, g := range opts.Inventory {
 		p.groups[g.ID] = g.group()
 	}
+	if opts.State != nil {
+		p.restore(*opts.State)
+	}
 	for pattern, call := range map[string]posCall{
 		"GET /v1/health":                    p.health,
 		"GET /v1/capabilities":              p.capabilities,
@@ -130,6 +136,27 @@ func NewPOS(opts POSOptions) *POS {
 	})
 	p.mux.HandleFunc("PUT /admin/faults", p.faults.serveFaults)
 	return p
+}
+
+// restore takes over the records of an earlier POS.
+func (p *POS) restore(s POSState) {
+	keep := func(id string) {
+		if n, err := strconv.Atoi(id[strings.LastIndex(id, "_")+1:]); err == nil {
+			p.lastID = max(p.lastID, n)
+		}
+	}
+	for _, c := range s.Customers {
+		keep(c.ID)
+		p.customers = append(p.customers, &c)
+	}
+	for _, inv := range s.Invoices {
+		keep(inv.ID)
+		p.invoices = append(p.invoices, &inv)
+	}
+	for _, po := range s.PurchaseOrders {
+		keep(po.ID)
+		p.purchases = append(p.purchases, &po)
+	}
 }
 
 // Handler is the POS itself.

@@ -6,14 +6,17 @@ package stack
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -167,7 +170,12 @@ func (s *Stack) startSimulators() error {
 	o.POS.Token = cmp.Or(o.POS.Token, POSToken)
 	o.TEvo.Token, o.TEvo.Secret = cmp.Or(o.TEvo.Token, TEvoAPIToken), cmp.Or(o.TEvo.Secret, TEvoAPISecret)
 	o.POS.Logger, o.TEvo.Logger, o.Sender.Logger = o.Logger, o.Logger, o.Logger
+	book := filepath.Join(o.Dir, "pos.json")
+	if err := readBook(book, &o.POS); err != nil {
+		return err
+	}
 	s.POS, s.TEvo = sim.NewPOS(o.POS), sim.NewTEvo(o.TEvo)
+	s.stops = append(s.stops, keepBook(book, s.POS))
 	o.Sender.TEvo = s.TEvo
 	s.Sender = sim.NewSender(o.Sender)
 	pos, stop, err := sim.Listen(cmp.Or(o.POSAddr, "127.0.0.1:0"), s.POS)
@@ -182,6 +190,53 @@ func (s *Stack) startSimulators() error {
 	s.stops = append(s.stops, stop)
 	s.POSURL, s.TEvoURL = "http://"+pos, "http://"+tevo
 	return nil
+}
+
+// readBook gives the POS what it held in an earlier run: orders in Postgres name its records.
+func readBook(path string, o *sim.POSOptions) error {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.State = &sim.POSState{}
+	if err := json.Unmarshal(raw, o.State); err != nil {
+		return fmt.Errorf("%s: %w (start over with -fresh)", path, err)
+	}
+	return nil
+}
+
+// keepBook writes down what the POS holds, once a second where that has changed, and when it is stopped.
+func keepBook(path string, p *sim.POS) (stop func()) {
+	written := 0
+	write := func() {
+		n := len(p.Log())
+		raw, err := json.Marshal(p.State())
+		if n == written || err != nil {
+			return
+		}
+		if os.WriteFile(path+".new", raw, 0o644) == nil && os.Rename(path+".new", path) == nil {
+			written = n
+		}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				write()
+			case <-done:
+				write()
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
 }
 
 func taken(err error, addr string) error {
