@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"willcall/postgres"
+	"willcall/postgres/pgserver"
+	"willcall/provider"
+	"willcall/provider/tevo"
+	"willcall/sim"
+	"willcall/webhook"
+)
+
+// acknowledgements compares the door (verify, decode, commit, answer, and the forwarder's marks behind it) with the limit:
+// the same Gin that puts the same bytes into one table, in the same groups, and answers.
+func acknowledgements(ctx context.Context, o options, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "willcall-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	server, err := pgserver.Start(ctx, pgserver.Options{Dir: filepath.Join(dir, "postgres")})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Stop() }()
+	for _, name := range []string{"willcall", "bare"} {
+		if err := server.CreateDatabase(ctx, name); err != nil {
+			return err
+		}
+	}
+	door, closeDoor, err := openDoor(ctx, server.URL("willcall"))
+	if err != nil {
+		return err
+	}
+	defer closeDoor()
+	bare, closeBare, err := openBare(ctx, server.URL("bare"))
+	if err != nil {
+		return err
+	}
+	defer closeBare()
+
+	fmt.Fprintf(out, "Acknowledged webhooks: %d connections, %d bytes each, %d a round, committed before the answer (fsync on)\n", o.connections, o.body, o.requests)
+	var ratios, ours, limits []float64
+	var waits, bareWaits []time.Duration
+	for round := range o.rounds + 1 {
+		a, aw, err := load(ctx, o, door, round*2)
+		if err != nil {
+			return fmt.Errorf("door: %w", err)
+		}
+		b, bw, err := load(ctx, o, bare, round*2+1)
+		if err != nil {
+			return fmt.Errorf("bare: %w", err)
+		}
+		if round == 0 {
+			continue // warms up both
+		}
+		ours, limits, ratios = append(ours, a), append(limits, b), append(ratios, a/b)
+		waits, bareWaits = append(waits, aw...), append(bareWaits, bw...)
+	}
+	line := func(name string, rate float64, w []time.Duration) {
+		fmt.Fprintf(out, "  %-46s %6.0f/s   p50 %5.1f ms   p99 %5.1f ms\n", name, rate, ms(quantile(w, .5)), ms(quantile(w, .99)))
+	}
+	line("webhookd's door, forwarder marking", median(ours), waits)
+	line("limit: bare group-commit insert behind Gin", median(limits), bareWaits)
+	fmt.Fprintf(out, "  ratio, median of %d rounds: %.2f (goal: at least 0.80)\n\n", o.rounds, median(ratios))
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// openDoor serves the real door over a real inbox; signals go nowhere, and are marked as forwarded.
+func openDoor(ctx context.Context, url string) (addr string, stop func(), err error) {
+	db, err := postgres.Open(ctx, postgres.Options{URL: url, MaxConns: 16})
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return "", nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	inbox := postgres.NewInbox(db, postgres.InboxOptions{Owner: "bench"})
+	verifier := tevo.Verifier{Tokens: []string{"bench-tevo-token"}}
+	sources := []webhook.Source{{Name: "tevo", Kind: "tevo", ContentTypes: []string{sim.FormContentType}, Verify: verifier.Verify,
+		Decode: func(d provider.Delivery) (provider.Decoded, error) {
+			return tevo.Decode(d, tevo.Settings{Currency: "USD"})
+		}}}
+	metrics := webhook.NewMetrics(prometheus.NewRegistry())
+	forwarder := webhook.NewForwarder(webhook.ForwarderOptions{DB: db, Owner: "bench", Sources: sources, Metrics: metrics, Logger: log,
+		Signal: func(context.Context, webhook.Signal) error { return nil }})
+	running, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { forwarder.Run(running) })
+	addr, stopHTTP, err := serve(webhook.Handler(webhook.Options{Sources: sources, Put: inbox.Put, Forward: forwarder.Forward, Metrics: metrics, Logger: log}))
+	return addr + "/webhooks/tevo/bench-tevo-token", func() {
+		stopHTTP()
+		cancel()
+		group.Wait()
+		_ = inbox.Close(context.Background())
+		db.Close()
+	}, err
+}
+
+// openBare serves the limit: read the body, put it with others into one INSERT, answer when that is committed.
+func openBare(ctx context.Context, url string) (addr string, stop func(), err error) {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := pool.Exec(ctx, "CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body bytea COMPRESSION lz4 NOT NULL)"); err != nil {
+		return "", nil, err
+	}
+	type item struct {
+		body []byte
+		done chan error
+	}
+	queue := make(chan item, 1024)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for first := range queue {
+				batch := []item{first}
+				for len(batch) < 64 && len(queue) > 0 {
+					next, ok := <-queue
+					if !ok {
+						break
+					}
+					batch = append(batch, next)
+				}
+				bodies := make([][]byte, len(batch))
+				for i := range batch {
+					bodies[i] = batch[i].body
+				}
+				_, err := pool.Exec(context.WithoutCancel(ctx), "INSERT INTO bare (body) SELECT unnest($1::bytea[])", bodies)
+				for _, it := range batch {
+					it.done <- err
+				}
+			}
+		})
+	}
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.POST("/", func(c *gin.Context) {
+		body := make([]byte, c.Request.ContentLength)
+		if _, err := io.ReadFull(c.Request.Body, body); err != nil {
+			c.Status(http.StatusBadRequest)
+			return
+		}
+		it := item{body, make(chan error, 1)}
+		queue <- it
+		if err := <-it.done; err != nil {
+			c.Status(http.StatusServiceUnavailable)
+			return
+		}
+		c.JSON(http.StatusOK, gin.H{"status": "accepted"})
+	})
+	addr, stopHTTP, err := serve(e)
+	return addr + "/", func() { stopHTTP(); close(queue); group.Wait(); pool.Close() }, err
+}
+
+func serve(h http.Handler) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.Serve(l) }()
+	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
+}
+
+// load posts a round of different webhooks over a fixed number of connections and returns the rate and every wait.
+func load(ctx context.Context, o options, url string, round int) (perSecond float64, waits []time.Duration, err error) {
+	bodies := make([][]byte, o.requests)
+	for i := range bodies {
+		bodies[i] = padded(round*o.requests+i, o.body)
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: o.connections, MaxConnsPerHost: o.connections}}
+	defer client.CloseIdleConnections()
+	waits = make([]time.Duration, o.requests)
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var group sync.WaitGroup
+	begun := time.Now()
+	for range o.connections {
+		group.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(bodies) || ctx.Err() != nil || failed.Load() != nil {
+					return
+				}
+				sent := time.Now()
+				if err := post(ctx, client, url, bodies[i]); err != nil {
+					failed.Store(&err)
+					return
+				}
+				waits[i] = time.Since(sent)
+			}
+		})
+	}
+	group.Wait()
+	if e := failed.Load(); e != nil {
+		return 0, nil, *e
+	}
+	return float64(o.requests) / time.Since(begun).Seconds(), waits, ctx.Err()
+}
+
+func post(ctx context.Context, client *http.Client, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", sim.FormContentType)
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
+}
+
+// padded is the webhook of order n, with a free-text field that fills it up to the size.
+func padded(n, size int) []byte {
+	o := sim.OfficeSale(n)
+	_, body := o.Webhook("seller", "order_created")
+	for i := 0; len(body) < size && i < 3; i++ {
+		o.Instructions += filler(size - len(body))
+		_, body = o.Webhook("seller", "order_created")
+	}
+	return body
+}
+
+// filler is text that compresses about as well as a JSON document does.
+func filler(n int) string {
+	var b bytes.Buffer
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "line%dsection%drow%dseat%dprice%d", i, i*7919%997, i*104729%89, i*1299709%31, i*15485863%9973)
+	}
+	return b.String()[:n]
+}
