@@ -2,8 +2,10 @@ package tevo
 
 import (
 	"cmp"
-	"encoding/json"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/order"
 	"willcall/provider"
@@ -54,16 +56,17 @@ type named struct {
 	Email scalar
 }
 
-func (n *named) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads either.
+func (n *named) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*n = named{}
-	if b[0] != '{' {
-		return n.Name.UnmarshalJSON(b)
+	if dec.PeekKind() != '{' {
+		return n.Name.UnmarshalJSONFrom(dec)
 	}
 	var o struct {
 		Name  scalar `json:"name"`
 		Email scalar `json:"email"`
 	}
-	err := json.Unmarshal(b, &o)
+	err := json.UnmarshalDecode(dec, &o)
 	n.Name, n.Email = o.Name, o.Email
 	return err
 }
@@ -71,11 +74,12 @@ func (n *named) UnmarshalJSON(b []byte) error {
 // reach is an e-mail address or a phone number: the bare text, or an object that holds it.
 type reach struct{ text string }
 
-func (r *reach) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads either.
+func (r *reach) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*r = reach{}
-	if b[0] != '{' {
+	if dec.PeekKind() != '{' {
 		var s scalar
-		err := s.UnmarshalJSON(b)
+		err := s.UnmarshalJSONFrom(dec)
 		r.text = s.text
 		return err
 	}
@@ -85,7 +89,7 @@ func (r *reach) UnmarshalJSON(b []byte) error {
 		Number      scalar `json:"number"`
 		Extension   scalar `json:"extension"`
 	}
-	err := json.Unmarshal(b, &o)
+	err := json.UnmarshalDecode(dec, &o)
 	r.text = o.Address.text
 	if r.text == "" && o.Number.text != "" {
 		r.text = strings.TrimSpace(o.CountryCode.text + " " + o.Number.text)

@@ -1,11 +1,13 @@
 package tevo
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A scalar is a string, number or boolean as text: the samples disagree on which of them a field is. null, "" and an
@@ -15,16 +17,22 @@ type scalar struct {
 	kind byte // 's'tring, 'n'umber, 'b'oolean, or 'x' for an array or object, which are no scalars
 }
 
-func (s *scalar) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads one value of any kind. It fails only where the document is not JSON.
+func (s *scalar) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	b, err := dec.ReadValue()
+	if err == nil {
+		s.set(b)
+	}
+	return err
+}
+
+func (s *scalar) set(b []byte) {
 	*s = scalar{}
 	switch b[0] {
 	case 'n':
 	case '"':
-		var t string
-		if err := json.Unmarshal(b, &t); err != nil {
-			return err
-		}
-		*s = scalar{clean(t), 's'}
+		text, _ := jsontext.AppendUnquote(nil, b) // what is not UTF-8 becomes U+FFFD, which clean drops
+		*s = scalar{clean(string(text)), 's'}
 	case 't', 'f':
 		*s = scalar{string(b), 'b'}
 	case '{', '[':
@@ -32,7 +40,6 @@ func (s *scalar) UnmarshalJSON(b []byte) error {
 	default:
 		*s = scalar{string(b), 'n'}
 	}
-	return nil
 }
 
 func (s scalar) given() bool { return s.text != "" || s.kind == 'x' }
@@ -65,17 +72,45 @@ type list[T any] struct {
 	wrong bool // it is something else than a list of T
 }
 
-func (l *list[T]) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads the elements in one go: to hand each value on as bytes would scan it once more on every level.
+func (l *list[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*l = list[T]{}
-	switch {
-	case b[0] == '[':
-		if err := json.Unmarshal(b, &l.all); err != nil {
-			*l = list[T]{wrong: true}
-		}
-	case b[0] != 'n' && string(b) != `""`:
-		l.wrong = true
+	if dec.PeekKind() != '[' {
+		b, err := dec.ReadValue()
+		l.wrong = err == nil && b[0] != 'n' && string(b) != `""`
+		return err
 	}
-	return nil
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	l.all = []T{}
+	var wrong bool
+	for dec.PeekKind() != ']' {
+		var v T
+		var err error
+		switch any(&v).(type) {
+		case json.UnmarshalerFrom, json.Unmarshaler: // of ours: these take whatever comes
+			err = json.UnmarshalDecode(dec, &v)
+		default: // a struct cannot be read from something else than an object; null is one that says nothing
+			switch dec.PeekKind() {
+			case '{':
+				err = json.UnmarshalDecode(dec, &v)
+			case 'n':
+				err = dec.SkipValue()
+			default:
+				wrong, err = true, dec.SkipValue()
+			}
+		}
+		if err != nil {
+			return err
+		}
+		l.all = append(l.all, v)
+	}
+	_, err := dec.ReadToken()
+	if wrong {
+		*l = list[T]{wrong: true}
+	}
+	return err
 }
 
 // An object is a JSON object; anything else in its place counts as absent.
@@ -84,13 +119,14 @@ type object[T any] struct {
 	given bool
 }
 
-func (o *object[T]) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom reads an object, and passes over anything else.
+func (o *object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*o = object[T]{}
-	if b[0] != '{' {
-		return nil
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
 	}
 	o.given = true
-	return json.Unmarshal(b, &o.v)
+	return json.UnmarshalDecode(dec, &o.v)
 }
 
 // layouts are the ways to write a time. The samples have the first alone; the others are those of the same software

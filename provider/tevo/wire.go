@@ -8,10 +8,12 @@
 package tevo
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/provider"
 )
@@ -167,7 +169,7 @@ func parseBody(text string, dst any) error {
 	case text[0] != '{':
 		return malformed("body", "want a JSON object")
 	}
-	if err := json.Unmarshal([]byte(text), dst); err != nil {
+	if err := json.Unmarshal([]byte(text), dst, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return malformed("body", "it is not JSON") // a wrong shape is no error here: it is found where the field is used
 	}
 	return nil

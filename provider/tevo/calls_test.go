@@ -1,0 +1,229 @@
+package tevo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"willcall/order"
+	"willcall/provider"
+	"willcall/sim"
+)
+
+func TestShowOrder(t *testing.T) {
+	t.Parallel()
+	api, c := setup(t, sim.TEvoOptions{})
+	o := sim.ClientSale(4)
+	api.Put(o)
+
+	got, err := c.ShowOrder(t.Context(), o.ID)
+	if err != nil || got.ID != o.ID || got.GroupID != o.GroupID || !got.UpdatedAt.Equal(o.UpdatedAt) {
+		t.Errorf("got %s-%s of %s, %v; want %s of %s", got.GroupID, got.ID, got.UpdatedAt, err, o.OID(), o.UpdatedAt)
+	}
+	out, err := Decode(provider.Delivery{ID: "1", Body: got.Form(order.Sale), Received: received}, usd)
+	if err != nil || out.OrderID != o.GroupID || out.Event == nil || out.Event.Fraud != order.FraudPending {
+		t.Errorf("its form: got %+v, %v; want the order, held by the fraud service", out, err)
+	}
+	_, err = c.ShowOrder(t.Context(), "1")
+	classIs(t, "another order", err, NotFound)
+	for _, id := range []string{"", "1/accept", "../orders", "1?x=y"} {
+		_, err = c.ShowOrder(t.Context(), id)
+		classIs(t, "the id "+id, err, Invalid)
+	}
+	wrong := *c
+	wrong.Secret = "another"
+	_, err = wrong.ShowOrder(t.Context(), o.ID)
+	classIs(t, "a wrong secret", err, Unauthorized)
+	wrong.Secret = ""
+	_, err = wrong.ShowOrder(t.Context(), o.ID)
+	classIs(t, "no secret", err, Unauthorized)
+	wrong = *c
+	wrong.BaseURL = "ticketevolution"
+	_, err = wrong.ShowOrder(t.Context(), o.ID)
+	classIs(t, "no URL", err, Invalid)
+}
+
+func TestRejectTakesTheReasonsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []Reason{NoLongerAvailable, PricedIncorrectly, DuplicateOrder, FraudulentOrder, TestOrder, OtherReason} {
+		api, c := setup(t, sim.TEvoOptions{})
+		o := sim.OfficeSale(1)
+		api.Put(o)
+		got, err := c.Reject(t.Context(), o.ID, reason)
+		if err != nil || got.ID != o.ID || api.Log()[0].Reason != string(reason) {
+			t.Errorf("%s: got %v, calls %+v", reason, err, api.Log())
+		}
+	}
+	api, c := setup(t, sim.TEvoOptions{})
+	api.Put(sim.OfficeSale(1))
+	_, err := c.Reject(t.Context(), sim.OfficeSale(1).ID, "I do not like it")
+	classIs(t, "another reason", err, Invalid)
+	c.ReviewerID = 0
+	_, err = c.Accept(t.Context(), sim.OfficeSale(1).ID)
+	classIs(t, "no reviewer", err, Unauthorized)
+	if got := api.Log(); len(got) != 0 {
+		t.Errorf("got calls %+v; want none", got)
+	}
+}
+
+func TestEnsure(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)
+	pending := sim.OfficeSale(1)
+	proposed := pending.Accepted(at)
+	proposed.BuyerState = "canceled"
+	odd := pending
+	odd.State, odd.SellerState = "in_dispute", "in_dispute"
+	for _, c := range []struct {
+		name           string
+		order          sim.TEvoOrder
+		accept, reject Class // of the error of EnsureAccepted and EnsureRejected
+		writes         int   // how many calls each of them makes
+	}{
+		{"Pending", pending, "", "", 1},
+		{"Accepted", pending.Accepted(at), "", Conflict, 0},
+		{"Completed", pending.Completed(at), "", Conflict, 0},
+		{"Rejected", pending.Rejected("Other", at), Conflict, "", 0},
+		{"Cancelled", pending.Canceled(at), Conflict, "", 0},
+		{"CancelledAfterAcceptance", pending.Accepted(at).Canceled(at), Conflict, "", 0},
+		{"CancellationProposed", proposed, Conflict, Conflict, 0},
+		{"StateUnknown", odd, Conflict, Conflict, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for op, want := range map[string]Class{"accept": c.accept, "reject": c.reject} {
+				api, client := setup(t, sim.TEvoOptions{})
+				api.Put(c.order)
+				for range 3 {
+					classIs(t, op, ensure(t.Context(), client, op, c.order.ID), want)
+				}
+				if got := api.Log(); len(got) != c.writes {
+					t.Errorf("%s: got calls %+v; want %d", op, got, c.writes)
+				}
+				if c.writes > 0 {
+					state := map[string]string{"accept": "accepted", "reject": "rejected"}[op]
+					if o, _ := api.Order(c.order.ID); o.SellerState != state || api.Log()[0].ReviewerID != 2335 {
+						t.Errorf("%s: got %s, %+v; want %s by reviewer 2335", op, o.SellerState, api.Log(), state)
+					}
+				}
+			}
+		})
+	}
+}
+
+func ensure(ctx context.Context, c *Client, op, id string) error {
+	if op == "reject" {
+		return c.EnsureRejected(ctx, id, NoLongerAvailable)
+	}
+	return c.EnsureAccepted(ctx, id)
+}
+
+func TestEnsureAfterALostAnswer(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"accept", "reject"} {
+		api, c := setup(t, sim.TEvoOptions{})
+		o := sim.OfficeSale(1)
+		api.Put(o)
+		if err := api.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: "POST", Kind: sim.FaultLostAnswer, Count: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+		classIs(t, op+", the answer lost", ensure(t.Context(), c, op, o.ID), OutcomeUnknown)
+		classIs(t, op+" again", ensure(t.Context(), c, op, o.ID), "")
+		if got := api.Log(); len(got) != 1 || got[0].Op != op {
+			t.Errorf("%s: got calls %+v; want one", op, got)
+		}
+	}
+}
+
+// TestEnsureWhileOthersAct scripts the API: the state that each look finds, and what the write is answered.
+func TestEnsureWhileOthersAct(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		looks  []string
+		status int
+		answer string
+		want   Class
+	}{
+		{"SomebodyWasFaster", []string{"pending", "accepted"}, 422, `{}`, ""},
+		{"TheBuyerWasFaster", []string{"pending", "canceled"}, 422, `{}`, Conflict},
+		{"RefusedAndStillPending", []string{"pending", "pending"}, 422, `{}`, Invalid},
+		{"GoneAndStillPending", []string{"pending", "pending"}, 404, `{}`, NotFound},
+		{"TakenForLater", []string{"pending", "pending"}, 202, ``, OutcomeUnknown},
+		{"TakenAndNotYetDone", []string{"pending", "pending"}, 200, `{"id": 5, "state": "pending"}`, OutcomeUnknown},
+		{"TakenAndDoneSince", []string{"pending", "accepted"}, 200, `{"id": 5, "state": "pending"}`, ""},
+		{"AnsweredWithTheOrder", []string{"pending"}, 200, `{"id": 5, "state": "accepted"}`, ""},
+		{"AnsweredWithAnother", []string{"pending", "pending"}, 200, `{"id": 6, "state": "accepted"}`, OutcomeUnknown},
+		{"AnsweredWithAConflict", []string{"pending"}, 200, `{"id": 5, "state": "canceled"}`, Conflict},
+		{"Unauthorized", []string{"pending"}, 401, `{}`, Unauthorized},
+		{"Down", []string{"pending"}, 500, `{}`, OutcomeUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			looks := c.looks
+			client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					w.WriteHeader(c.status)
+					io.WriteString(w, c.answer)
+					return
+				}
+				if len(looks) == 0 {
+					t.Error("one look too many")
+					return
+				}
+				fmt.Fprintf(w, `{"id": 5, "state": %q}`, looks[0])
+				looks = looks[1:]
+			}))
+			classIs(t, "accept", client.EnsureAccepted(t.Context(), "5"), c.want)
+		})
+	}
+}
+
+func TestGetAirbill(t *testing.T) {
+	t.Parallel()
+	for _, asJSON := range []bool{false, true} {
+		api, c := setup(t, sim.TEvoOptions{AirbillJSON: asJSON})
+		o := sim.ClientSale(1)
+		api.Put(o)
+		_, _, err := c.GetAirbill(t.Context(), o.ShipmentID)
+		classIs(t, "before it was uploaded", err, NotFound)
+		api.Put(o.AirbillUploaded(time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)))
+		file, mediaType, err := c.GetAirbill(t.Context(), o.ShipmentID)
+		if err != nil || mediaType != "application/pdf" || !strings.HasPrefix(string(file), "%PDF-") {
+			t.Errorf("JSON %t: got %.20q, %s, %v; want a PDF", asJSON, file, mediaType, err)
+		}
+	}
+	const png = "\x89PNG\x0d\x0a\x1a\x0a....."
+	for _, w := range []struct {
+		name, answer, mediaType string
+		want                    Class
+	}{
+		{"Image", png, "image/png", ""},
+		{"DataURL", `{"airbill":"data:application/pdf;base64,JVBERi0xLjQK"}`, "application/pdf", ""},
+		{"FileInLines", `{"file":"JVBER\ni0xLjQK\n"}`, "application/pdf", ""},
+		{"Link", `{"airbill":"https://media.example.com/1.pdf"}`, "", Unsupported},
+		{"OtherJSON", `{"url":"x"}`, "", Unsupported},
+		{"Page", "<html><body>Wren Pemberly, sign in</body></html>", "", Unsupported},
+		{"Empty", "", "", NotFound},
+	} {
+		c := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", "application/pdf") // not to be believed
+			io.WriteString(rw, w.answer)
+		}))
+		file, mediaType, err := c.GetAirbill(t.Context(), "5")
+		classIs(t, w.name, err, w.want)
+		if mediaType != w.mediaType || (len(file) > 0) != (w.want == "") {
+			t.Errorf("%s: got %q, %s; want %s", w.name, file, mediaType, w.mediaType)
+		}
+		if err != nil && strings.Contains(err.Error(), "Pemberly") {
+			t.Errorf("%s: got %q; want nothing of the answer", w.name, err)
+		}
+	}
+	c := &Client{}
+	_, _, err := c.GetAirbill(t.Context(), "")
+	classIs(t, "no id", err, Invalid)
+}
