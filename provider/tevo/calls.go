@@ -30,7 +30,7 @@ func (o Order) Form(kind order.Kind) []byte { return Synthesize(o.Raw, Recipient
 
 func readOrder(raw json.RawMessage) (Order, bool) {
 	o := Order{Raw: raw}
-	if parseBody(string(raw), &o.body) != nil || o.body.ID.id() == "" {
+	if parseBody(raw, &o.body) != nil || o.body.ID.id() == "" {
 		return Order{}, false
 	}
 	o.ID, o.GroupID = o.body.ID.id(), groupOf(o.body.OID)
@@ -80,7 +80,7 @@ func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince t
 		Total   scalar                `json:"total_entries"`
 		PerPage scalar                `json:"per_page"`
 	}
-	if parseBody(string(a.body), &in) != nil || in.Orders.wrong || in.Orders.all == nil {
+	if parseBody(a.body, &in) != nil || in.Orders.wrong || in.Orders.all == nil {
 		return Page{}, odd(op, false, a.status, "the answer is no list of orders")
 	}
 	var p Page
@@ -198,7 +198,7 @@ func (c *Client) GetAirbill(ctx context.Context, shipmentID string) (file []byte
 		Airbill scalar `json:"airbill"`
 		File    scalar `json:"file"`
 	}
-	if parseBody(string(a.body), &in) == nil {
+	if parseBody(a.body, &in) == nil {
 		text := cmp.Or(in.Airbill.text, in.File.text)
 		if _, data, found := strings.Cut(text, ";base64,"); found {
 			text = data

@@ -8,9 +8,9 @@
 package tevo
 
 import (
+	"bytes"
 	"fmt"
-	"net/url"
-	"strings"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,46 +38,83 @@ type form struct {
 	groupID   string
 	recipient string
 	eventType string
-	body      string
+	body      []byte
 }
 
-// parseForm reads the very bytes. It does not use url.ParseQuery, which takes a literal ";" for an error.
+// parseForm reads the very bytes. It does not use url.ParseQuery, which takes a literal ";" for an error and reads the
+// body, nearly all of the form, twice.
 func parseForm(raw []byte) (form, error) {
 	var f form
 	seen := map[string]bool{}
-	for pair := range strings.SplitSeq(string(raw), "&") {
-		k, v, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(k)
-		if err != nil {
+	for pair := range bytes.SplitSeq(raw, []byte("&")) {
+		k, v, _ := bytes.Cut(pair, []byte("="))
+		key, ok := unescape(k)
+		name := string(key)
+		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "body"}, name) {
 			continue // no field of ours
-		}
-		var dst *string
-		switch name {
-		case "order_group_id":
-			dst = &f.groupID
-		case "recipient":
-			dst = &f.recipient
-		case "event_type":
-			dst = &f.eventType
-		case "body":
-			dst = &f.body
-		default:
-			continue
 		}
 		if seen[name] {
 			return f, malformed(name, "it is given twice")
 		}
 		seen[name] = true
-		if *dst, err = url.QueryUnescape(v); err != nil {
+		value, ok := unescape(v)
+		if !ok {
 			return f, malformed(name, "it is not form-encoded")
 		}
+		switch name {
+		case "order_group_id":
+			f.groupID = clean(string(value))
+		case "recipient":
+			f.recipient = clean(string(value))
+		case "event_type":
+			f.eventType = clean(string(value))
+		case "body":
+			f.body = value
+		}
 	}
-	f.groupID, f.recipient, f.eventType = clean(f.groupID), clean(f.recipient), clean(f.eventType)
 	if f.eventType == "" {
 		return f, malformed("event_type", "it is missing")
 	}
 	return f, nil
 }
+
+// unescape undoes form encoding, as url.QueryUnescape does; ok is false where a "%" is not followed by two hex digits.
+func unescape(in []byte) (out []byte, ok bool) {
+	out = make([]byte, 0, len(in))
+	for i := 0; i < len(in); i++ {
+		switch c := in[i]; c {
+		case '+':
+			out = append(out, ' ')
+		case '%':
+			if i+2 >= len(in) {
+				return nil, false
+			}
+			hi, lo := nibble[in[i+1]], nibble[in[i+2]]
+			if hi < 0 || lo < 0 {
+				return nil, false
+			}
+			out = append(out, byte(hi)<<4|byte(lo))
+			i += 2
+		default:
+			out = append(out, c)
+		}
+	}
+	return out, true
+}
+
+// nibble is the value of a hex digit, -1 for any other byte.
+var nibble = func() (t [256]int8) {
+	for i := range t {
+		t[i] = -1
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = int8(i)
+	}
+	for i, c := range "ABCDEF" {
+		t[c] = int8(10 + i)
+	}
+	return t
+}()
 
 // typ is the type as operators see it: "seller/order_created", as on the wire but for unprintable characters and
 // length. Catalogue webhooks name no recipient and have the bare event type.
@@ -161,15 +198,15 @@ type shipment struct {
 }
 
 // parseBody reads the JSON in the field body. Its errors carry nothing of the document.
-func parseBody(text string, dst any) error {
-	text = strings.TrimSpace(text)
+func parseBody(text []byte, dst any) error {
+	text = bytes.TrimSpace(text)
 	switch {
-	case text == "":
+	case len(text) == 0:
 		return malformed("body", "it is missing")
 	case text[0] != '{':
 		return malformed("body", "want a JSON object")
 	}
-	if err := json.Unmarshal([]byte(text), dst, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+	if err := json.Unmarshal(text, dst, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		return malformed("body", "it is not JSON") // a wrong shape is no error here: it is found where the field is used
 	}
 	return nil
