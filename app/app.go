@@ -34,8 +34,7 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// FromEnvironment reads the configuration file (path, else WILLCALL_CONFIG, else config/dev.yaml) and the TEMPORAL_*
-// environment.
+// FromEnvironment reads the configuration file (path, else WILLCALL_CONFIG) and the TEMPORAL_* environment.
 func FromEnvironment(path string) (Options, error) {
 	if path == "" {
 		path = os.Getenv("WILLCALL_CONFIG")
@@ -67,14 +66,27 @@ func NewLogger(w io.Writer, c config.Log) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
+// Run does what a command was started for, with the options of its environment.
+func Run(ctx context.Context, file string, do func(context.Context, Options) error) error {
+	o, err := FromEnvironment(file)
+	if err != nil {
+		return err
+	}
+	return do(ctx, o)
+}
+
 // Migrate brings the schema of our Postgres up to date.
-func Migrate(ctx context.Context, o Options) (applied int, err error) {
+func Migrate(ctx context.Context, o Options) error {
 	db, err := postgres.Open(ctx, postgres.Options{URL: o.Config.Database, MaxConns: 2})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer db.Close()
-	return db.Migrate(ctx)
+	applied, err := db.Migrate(ctx)
+	if err == nil {
+		o.Logger.Info("the schema is up to date", "migrations applied", applied)
+	}
+	return err
 }
 
 // newRegistry is a registry with the runtime's own metrics.

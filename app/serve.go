@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -60,4 +61,36 @@ func healthHandler(reg *prometheus.Registry, ready func(context.Context) error) 
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	return mux
+}
+
+// CheckWebhookd asks the webhookd of this configuration on this machine whether it is ready: a health check for images
+// that hold no other program.
+func CheckWebhookd(ctx context.Context, o Options) error { return check(ctx, o.Config.Operator.Listen) }
+
+// CheckWorker does the same for the worker.
+func CheckWorker(ctx context.Context, o Options) error { return check(ctx, o.Config.Worker.Listen) }
+
+func check(ctx context.Context, listen string) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", resp.Status)
+	}
+	return nil
 }

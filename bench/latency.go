@@ -91,7 +91,7 @@ func daemons(ctx context.Context, s *stack.Stack, log *slog.Logger) (door string
 		return "", nil, err
 	}
 	o := app.Options{Config: cfg, Logger: log, Temporal: client.Options{HostPort: s.TemporalAddress}}
-	if _, err := app.Migrate(ctx, o); err != nil {
+	if err := app.Migrate(ctx, o); err != nil {
 		return "", nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)

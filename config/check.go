@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,7 +42,6 @@ func (c *Config) setDefaults() {
 		s.Verify = cmp.Or(s.Verify, "on")
 		s.MaxBody = cmp.Or(s.MaxBody, 8<<20)
 		s.Currency = cmp.Or(s.Currency, "USD")
-		s.OfficeID = cmp.Or(s.OfficeID, "6")
 		s.Policy.FraudService = cmp.Or(s.Policy.FraudService, &yes)
 		s.Policy.Invoice = cmp.Or(s.Policy.Invoice, &yes)
 		s.Policy.Accept = cmp.Or(s.Policy.Accept, "auto")
@@ -56,100 +57,146 @@ func (c *Config) setDefaults() {
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,40}$`)
 
-// check reports what is wrong, by key.
-func (c *Config) check() (faults []error) {
-	fault := func(key, format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	oneOf := func(key, value string, of ...string) {
-		if !slices.Contains(of, value) {
-			fault(key, "%q is not one of %s", value, strings.Join(of, ", "))
-		}
-	}
+// check reports what is wrong, by key, always in the same order.
+func (c *Config) check() []fault {
+	var f found
 	if u, err := url.Parse(c.Database); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		fault("database", "want a URL like postgres://user@host:5432/willcall, here or in DATABASE_URL")
+		f.add("database", "want a URL like postgres://user@host:5432/willcall, here or in DATABASE_URL")
 	}
-	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
-	oneOf("log.format", c.Log.Format, "json", "text")
-	if c.Operator.Token == "" && !Loopback(c.Operator.Listen) {
-		fault("operator.token", "is required, because operator.listen %s is not a loopback address", c.Operator.Listen)
-	}
-	for i, n := range c.Webhookd.TrustedProxies {
-		if _, err := netip.ParsePrefix(n); err != nil {
-			fault(fmt.Sprintf("webhookd.trusted_proxies[%d]", i), "%q is no network; write it like 10.0.0.0/8", n)
-		}
-	}
+	c.checkDaemons(&f)
+	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	f.oneOf("log.format", c.Log.Format, "json", "text")
 	for _, name := range slices.Sorted(maps.Keys(c.POS)) {
 		key, p := "pos."+name, c.POS[name]
-		oneOf(key+".kind", p.Kind, "http")
-		webURL(key+".url", p.URL, fault)
-		if p.Token == "" {
-			fault(key+".token", "is required")
-		}
+		f.oneOf(key+".kind", p.Kind, "http")
+		f.webURL(key+".url", p.URL)
+		f.required(key+".token", string(p.Token))
 		if p.Timeout < 0 || p.Timeout > 10*time.Second {
-			fault(key+".timeout", "%s is not between 0s and 10s: a call must end within the lease of its attempt", p.Timeout)
+			f.add(key+".timeout", "want 10s at most: a call must end within the lease of its attempt")
 		}
 	}
 	if len(c.Sources) == 0 {
-		fault("sources", "is empty: configure at least one")
+		f.add("sources", "is empty: configure at least one")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
-		c.checkSource("sources."+name, name, c.Sources[name], fault, oneOf)
+		c.checkSource(&f, "sources."+name, name, c.Sources[name])
 	}
-	return faults
+	return f
 }
 
-func (c *Config) checkSource(key, name string, s Source, fault func(key, format string, args ...any), oneOf func(key, value string, of ...string)) {
-	if !sourceName.MatchString(name) {
-		fault(key, "the name is part of URLs and keys: small letters, digits and dashes, at most 41")
+func (c *Config) checkDaemons(f *found) {
+	w, k := c.Webhookd, c.Worker
+	f.address("webhookd.listen", w.Listen)
+	f.notNegative("webhookd.ack_timeout", w.AckTimeout < 0)
+	f.notNegative("webhookd.flushers", w.Flushers < 0)
+	f.notNegative("webhookd.lanes", w.Lanes < 0)
+	f.notNegative("webhookd.max_conns", w.MaxConns < 0)
+	f.networks("webhookd.trusted_proxies", w.TrustedProxies)
+	f.notNegative("webhookd.stop_within", w.StopWithin < 0)
+	f.address("operator.listen", c.Operator.Listen)
+	if c.Operator.Token == "" && !Loopback(c.Operator.Listen) {
+		f.add("operator.token", "is required, because operator.listen is not a loopback address")
 	}
-	oneOf(key+".kind", s.Kind, "tevo")
-	oneOf(key+".verify", s.Verify, "on", "off")
+	f.address("worker.listen", k.Listen)
+	f.notNegative("worker.workflow_tasks", k.Workflows < 0)
+	f.notNegative("worker.activities", k.Activities < 0)
+	f.notNegative("worker.cache", k.Cache < 0)
+	f.notNegative("worker.max_conns", k.MaxConns < 0)
+	f.notNegative("worker.stop_within", k.StopWithin < 0)
+	f.notNegative("worker.pos_per_second", k.POSPerSecond < 0)
+}
+
+func (c *Config) checkSource(f *found, key, name string, s Source) {
+	if !sourceName.MatchString(name) {
+		f.add(key, "the name is part of URLs and keys: small letters, digits and dashes, at most 41")
+	}
+	f.oneOf(key+".kind", s.Kind, "tevo")
+	f.oneOf(key+".verify", s.Verify, "on", "off")
 	if s.Verify == "on" && len(s.Secrets) == 0 {
-		fault(key+".secrets", "is empty: give the path token, or write verify: \"off\" to take what anybody posts")
+		f.add(key+".secrets", "is empty: give the path token, or write verify: \"off\" to take what anybody posts")
 	}
 	for i, secret := range s.Secrets {
 		if len(secret) < 12 {
-			fault(fmt.Sprintf("%s.secrets[%d]", key, i), "is shorter than 12 characters")
+			f.add(fmt.Sprintf("%s.secrets[%d]", key, i), "is shorter than 12 characters")
 		}
 	}
-	for i, n := range s.Allow {
-		if _, err := netip.ParsePrefix(n); err != nil {
-			fault(fmt.Sprintf("%s.allow[%d]", key, i), "%q is no network; write it like 203.0.113.0/24", n)
-		}
+	f.networks(key+".allow", s.Allow)
+	if len(s.Currency) != 3 || strings.Trim(s.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		f.add(key+".currency", "want an ISO 4217 code like USD")
 	}
-	if len(s.Currency) != 3 || strings.ToUpper(s.Currency) != s.Currency {
-		fault(key+".currency", "%q is no ISO 4217 code", s.Currency)
+	if len(c.POS) == 0 {
+		f.add(key+".pos", "cannot name one: pos is empty")
+	} else {
+		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
 	}
-	if _, ok := c.POS[s.POS]; !ok {
-		fault(key+".pos", "%q is not configured under pos", s.POS)
-	}
-	oneOf(key+".policy.accept", s.Policy.Accept, "auto", "manual")
+	f.oneOf(key+".policy.accept", s.Policy.Accept, "auto", "manual")
 	p := s.Policy
-	for name, d := range map[string]time.Duration{"details_wait": p.DetailsWait, "fraud_wait": p.FraudWait, "approval_wait": p.ApprovalWait,
-		"step_patience": p.StepPatience, "fulfil_within": p.FulfilWithin, "event_lead": p.EventLead, "grace": p.Grace, "quiet": p.Quiet} {
-		if d < 0 {
-			fault(key+".policy."+name, "%s is less than nothing", d)
-		}
-	}
+	f.notNegative(key+".policy.details_wait", p.DetailsWait < 0)
+	f.notNegative(key+".policy.fraud_wait", p.FraudWait < 0)
+	f.notNegative(key+".policy.approval_wait", p.ApprovalWait < 0)
+	f.notNegative(key+".policy.step_patience", p.StepPatience < 0)
+	f.notNegative(key+".policy.fulfil_within", p.FulfilWithin < 0)
+	f.notNegative(key+".policy.event_lead", p.EventLead < 0)
+	f.notNegative(key+".policy.grace", p.Grace < 0)
+	f.notNegative(key+".policy.quiet", p.Quiet < 0)
 	if s.API == nil {
 		return
 	}
-	webURL(key+".api.url", s.API.URL, fault)
-	for name, v := range map[string]string{"token": string(s.API.Token), "secret": string(s.API.Secret), "reviewer_id": s.API.ReviewerID} {
-		if v == "" {
-			fault(key+".api."+name, "is required")
-		}
+	f.webURL(key+".api.url", s.API.URL)
+	f.required(key+".api.token", string(s.API.Token))
+	f.required(key+".api.secret", string(s.API.Secret))
+	if _, err := strconv.ParseInt(s.API.ReviewerID, 10, 64); err != nil {
+		f.add(key+".api.reviewer_id", "want the number of a user at Ticket Evolution, in whose name orders are accepted")
 	}
-	if s.API.PerSecond < 0 {
-		fault(key+".api.per_second", "is less than nothing")
+	f.notNegative(key+".api.per_second", s.API.PerSecond < 0)
+	f.notNegative(key+".api.timeout", s.API.Timeout < 0)
+}
+
+// found are the faults found so far.
+type found []fault
+
+func (f *found) add(key, text string) { *f = append(*f, fault{key: key, text: text}) }
+
+func (f *found) oneOf(key, value string, of ...string) {
+	if !slices.Contains(of, value) {
+		f.add(key, "want one of: "+strings.Join(of, ", "))
 	}
 }
 
-func webURL(key, value string, fault func(key, format string, args ...any)) {
+func (f *found) required(key, value string) {
+	if value == "" {
+		f.add(key, "is required")
+	}
+}
+
+func (f *found) notNegative(key string, negative bool) {
+	if negative {
+		f.add(key, "is less than nothing")
+	}
+}
+
+func (f *found) webURL(key, value string) {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		fault(key, "want an http or https URL")
+		f.add(key, "want an http or https URL")
+	}
+}
+
+func (f *found) networks(key string, networks []string) {
+	for i, n := range networks {
+		if _, err := netip.ParsePrefix(n); err != nil {
+			f.add(fmt.Sprintf("%s[%d]", key, i), "want a network like 203.0.113.0/24")
+		}
+	}
+}
+
+func (f *found) address(key, value string) {
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		f.add(key, "want an address like 127.0.0.1:8080 or :8080")
 	}
 }
 

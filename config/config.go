@@ -4,7 +4,10 @@
 package config
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +26,24 @@ type Config struct {
 	POS      map[string]POS    `yaml:"pos"`
 	Sources  map[string]Source `yaml:"sources"`
 }
+
+// shown is the configuration as it may be printed: a Secret hides itself, the URL of the database needs help.
+func (c Config) shown() any {
+	type plain Config // without the methods below
+	if u, err := url.Parse(c.Database); err != nil || u.User != nil {
+		c.Database = "(secret)"
+	}
+	return plain(c)
+}
+
+// Format hides the database's password from every verb.
+func (c Config) Format(f fmt.State, verb rune) { format(f, verb, c.shown()) }
+
+// MarshalYAML does so in dumps of the configuration.
+func (c Config) MarshalYAML() (any, error) { return c.shown(), nil }
+
+// MarshalJSON does the same.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 
 // Webhookd is the daemon that providers post to.
 type Webhookd struct {
@@ -69,14 +90,13 @@ type POS struct {
 
 // Source is one account at one provider.
 type Source struct {
-	Kind     string   `yaml:"kind"`      // "tevo"
-	Secrets  []Secret `yaml:"secrets"`   // several while one is being rotated
-	Verify   string   `yaml:"verify"`    // "on" (default) or "off": take what anybody posts
-	Allow    []string `yaml:"allow"`     // networks that may post; empty: all
-	MaxBody  Bytes    `yaml:"max_body"`  // default 8MB
-	Currency string   `yaml:"currency"`  // ISO 4217, for providers that name none; default USD
-	OfficeID string   `yaml:"office_id"` // tevo: Ticket Evolution's own office; default "6"
-	POS      string   `yaml:"pos"`       // a key of pos
+	Kind     string   `yaml:"kind"`     // "tevo"
+	Secrets  []Secret `yaml:"secrets"`  // several while one is being rotated
+	Verify   string   `yaml:"verify"`   // "on" (default) or "off": take what anybody posts
+	Allow    []string `yaml:"allow"`    // networks that may post; empty: all
+	MaxBody  Bytes    `yaml:"max_body"` // default 8MB
+	Currency string   `yaml:"currency"` // ISO 4217, for providers that name none; default USD
+	POS      string   `yaml:"pos"`      // a key of pos
 	Policy   Policy   `yaml:"policy"`
 	API      *API     `yaml:"api"` // absent: we hold no credentials
 }
@@ -106,6 +126,21 @@ type API struct {
 	Sweep      *bool         `yaml:"sweep"`       // poll for what webhooks missed; default true
 	PerSecond  float64       `yaml:"per_second"`  // calls over all workers; default 5
 	Timeout    time.Duration `yaml:"timeout"`     // of one call; default 8s
+}
+
+// Format is what makes a pointer to an API safe to print: for %s of one, fmt goes past the methods of its fields.
+func (a API) Format(f fmt.State, verb rune) {
+	type plain API // without this method
+	format(f, verb, plain(a))
+}
+
+// format prints v by the verbs that a struct has a meaning for: for others fmt would go past the methods of its fields.
+func format(f fmt.State, verb rune, v any) {
+	if verb == 'v' {
+		fmt.Fprintf(f, fmt.FormatString(f, verb), v)
+	} else {
+		fmt.Fprintf(f, "%+v", v)
+	}
 }
 
 // Secret is a string that does not print.
@@ -141,7 +176,7 @@ func (b *Bytes) UnmarshalYAML(n *yaml.Node) error {
 	}
 	v, err := strconv.ParseInt(s, 10, 32)
 	if err != nil || v < 0 {
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no size; write it like 8MB", n.Line, n.Value)}}
+		return errors.New("want a size like 8MB")
 	}
 	*b = Bytes(v * unit)
 	return nil

@@ -128,7 +128,7 @@ func daemonOptions(o options, s *stack.Stack, data string, out io.Writer) (app.O
 func serve(ctx context.Context, d app.Options, s *stack.Stack, o options, out io.Writer, begun time.Time) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	if _, err := app.Migrate(ctx, d); err != nil {
+	if err := app.Migrate(ctx, d); err != nil {
 		return err
 	}
 	if s.Temporal == nil { // somebody else's server: ours got them at its start

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestClaim(t *testing.T) {
 	})
 	t.Run("IsInOrderWhateverThePlan", func(t *testing.T) {
 		t.Parallel()
-		db := open(t, postgrestest.URL(t)+"&options="+url.PathEscape("-c enable_nestloop=off -c enable_mergejoin=off -c enable_indexscan=off -c enable_bitmapscan=off"))
+		db := open(t, postgrestest.URL(t)+"&options="+strings.ReplaceAll(url.QueryEscape("-c enable_nestloop=off -c enable_mergejoin=off -c enable_indexscan=off -c enable_bitmapscan=off"), "+", "%20"))
 		ids := stored(t, db, 5)
 		must(t, db.MarkForwardFailed(t.Context(), ids[0], "", time.Time{})) // its new version is the last in the table
 		wantIDs(t, "claim", claim(t, db, "a", 10), ids)

@@ -180,6 +180,9 @@ func newPending(w Webhook) (*pending, error) {
 	if w.Body == nil {
 		w.Body = []byte{}
 	}
+	if w.ReceivedAt.IsZero() {
+		w.ReceivedAt = time.Now()
+	}
 	w.ID, w.Type, w.Reason, w.Via = id.String(), clean(w.Type), clean(w.Reason), cmp.Or(w.Via, ViaWebhook)
 	head := []byte("{}")
 	if len(w.Headers) > 0 {
@@ -256,7 +259,7 @@ func (in *Inbox) flusher() {
 
 // shouldLinger is true for the last free flusher alone: with more in reserve, nothing is gained by waiting.
 func (in *Inbox) shouldLinger() bool {
-	return in.opt.Linger > 0 && in.opt.Flushers > 1 && in.writing == in.opt.Flushers-1 && !in.lingering && !in.closed && !in.enough()
+	return in.opt.Linger > 0 && in.opt.Flushers > 1 && in.writing == in.opt.Flushers-1 && !in.closed && !in.enough()
 }
 
 // linger leaves the queue to others meanwhile: a flusher that gets free takes what is there at once.

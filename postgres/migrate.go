@@ -31,10 +31,11 @@ func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
 		return 0, err
 	}
 	results, err := provider.Up(ctx)
-	if err != nil {
-		return len(results), classify("migrate", err)
+	if partial := new(goose.PartialError); errors.As(err, &partial) {
+		op := fmt.Sprintf("migrate to version %d", partial.Failed.Source.Version)
+		return len(partial.Applied), classify(op, partial.Err)
 	}
-	return len(results), nil
+	return len(results), classify("migrate", err)
 }
 
 // SchemaCurrent returns nil if the schema has everything that this program wants. Errors: ErrSchema, whose text says

@@ -159,9 +159,7 @@ func TestOperation(t *testing.T) {
 		_, err = tx.Exec(t.Context(), "SELECT FROM operations WHERE key = 'race after a loss' FOR UPDATE")
 		must(t, err)
 		beginMany("race after a loss", func() {
-			until(t, "all are at the row", func() bool {
-				return count(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 8
-			})
+			until(t, "all are at the row", func() bool { return lockWaits(t, db) == 8 })
 			must(t, tx.Rollback(t.Context()))
 		})
 	})

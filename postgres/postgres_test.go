@@ -88,12 +88,15 @@ func TestFailureOfTheCommitIsReported(t *testing.T) {
 		exec(t, db, "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON "+table+" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()")
 	}
 	for name, f := range map[string]func() error{
-		"put":      func() error { _, err := in.Put(t.Context(), delivery(7)); return err },
-		"claim":    func() error { _, err := db.Claim(t.Context(), "a", time.Minute, 1); return err },
-		"mark":     func() error { return db.MarkForwarded(t.Context(), ids, noon) },
-		"order":    func() error { return db.SaveOrder(t.Context(), orderRow(1), nil, nil) },
-		"document": func() error { _, err := db.PutDocument(t.Context(), postgres.Document{}, "order:tevo:1", ""); return err },
-		"begin":    func() error { _, err := db.BeginOperation(t.Context(), operation("x"), time.Minute); return err },
+		"put":   func() error { _, err := in.Put(t.Context(), delivery(7)); return err },
+		"claim": func() error { _, err := db.Claim(t.Context(), "a", time.Minute, 1); return err },
+		"mark":  func() error { return db.MarkForwarded(t.Context(), ids, noon) },
+		"order": func() error { return db.SaveOrder(t.Context(), orderRow(1), nil, nil) },
+		"document": func() error {
+			_, err := db.PutDocument(t.Context(), postgres.Document{}, "order:tevo:1", "")
+			return err
+		},
+		"begin": func() error { _, err := db.BeginOperation(t.Context(), operation("x"), time.Minute); return err },
 	} {
 		if err := f(); err == nil {
 			t.Errorf("%s: no error, although nothing was committed", name)

@@ -32,7 +32,7 @@ type Webhook struct {
 	Via             Via    // "" is ViaWebhook
 	Conflict        bool   // another body came first under the same key
 
-	ReceivedAt  time.Time
+	ReceivedAt  time.Time // zero: when Put was called
 	ForwardedAt time.Time // zero: not yet
 	Attempt     int       // 1 is the first; a replay raises it
 	LastError   string    // why the newest attempt to forward failed

@@ -1,5 +1,4 @@
-// Command webhookd takes the providers' webhooks and serves the operators' API. Run as many copies as you like. -migrate
-// brings the database schema up to date and exits.
+// Command webhookd takes the providers' webhooks and serves the operators' API. Run as many copies as you like.
 package main
 
 import (
@@ -16,24 +15,19 @@ import (
 func main() {
 	file := flag.String("config", "", "configuration file (default: $WILLCALL_CONFIG)")
 	migrate := flag.Bool("migrate", false, "bring the database schema up to date, then exit")
+	check := flag.Bool("check", false, "ask the webhookd that runs here whether it is ready, then exit")
 	flag.Parse()
+	do := app.Webhookd
+	switch {
+	case *migrate:
+		do = app.Migrate
+	case *check:
+		do = app.CheckWebhookd
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *file, *migrate); err != nil {
+	if err := app.Run(ctx, *file, do); err != nil {
 		fmt.Fprintln(os.Stderr, "webhookd:", err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context, file string, migrate bool) error {
-	o, err := app.FromEnvironment(file)
-	if err != nil {
-		return err
-	}
-	if migrate {
-		n, err := app.Migrate(ctx, o)
-		o.Logger.Info("schema is up to date", "applied", n)
-		return err
-	}
-	return app.Webhookd(ctx, o)
 }

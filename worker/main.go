@@ -1,5 +1,5 @@
 // Command worker runs the workflows and activities: the daemon between Temporal on one side and Postgres, the point of sale
-// and the providers on the other. Run as many copies as you like. -setup registers the search attributes and exits.
+// and the providers on the other. Run as many copies as you like.
 package main
 
 import (
@@ -16,22 +16,19 @@ import (
 func main() {
 	file := flag.String("config", "", "configuration file (default: $WILLCALL_CONFIG)")
 	setup := flag.Bool("setup", false, "register the search attributes with Temporal, then exit")
+	check := flag.Bool("check", false, "ask the worker that runs here whether it is ready, then exit")
 	flag.Parse()
+	do := app.Worker
+	switch {
+	case *setup:
+		do = app.RegisterSearchAttributes
+	case *check:
+		do = app.CheckWorker
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *file, *setup); err != nil {
+	if err := app.Run(ctx, *file, do); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context, file string, setup bool) error {
-	o, err := app.FromEnvironment(file)
-	if err != nil {
-		return err
-	}
-	if setup {
-		return app.RegisterSearchAttributes(ctx, o)
-	}
-	return app.Worker(ctx, o)
 }

@@ -125,7 +125,7 @@ func TestReadyLineIsFoundInPieces(t *testing.T) {
 func module(t *testing.T, main string) (source, path string) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("needs the Go tool:", err)
+		t.Skip("needs the Go tool, as make test does:", err)
 	}
 	dir := t.TempDir()
 	source = filepath.Join(dir, "source")

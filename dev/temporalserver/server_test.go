@@ -196,7 +196,7 @@ func TestServerDiesWithItsParent(t *testing.T) {
 func TestServerSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	if _, ok := temporalserver.Lookup(); !ok {
-		t.Skip("no Temporal server is built: go run ./dev builds it")
+		t.Skip("no Temporal server is built: make test builds it, and go run ./dev")
 	}
 	for name, test := range map[string]struct {
 		opts temporalserver.Options
@@ -376,11 +376,11 @@ func stillRunning(t *testing.T, c client.Client, run client.WorkflowRun) {
 func startPostgres(t *testing.T) *pgserver.Server {
 	t.Helper()
 	if _, ok := temporalserver.Lookup(); !ok {
-		t.Skip("no Temporal server is built: go run ./dev builds it")
+		t.Skip("no Temporal server is built: make test builds it, and go run ./dev")
 	}
 	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: filepath.Join(t.TempDir(), "postgres"), Settings: pgserver.Throwaway()})
 	if errors.Is(err, pgserver.ErrNoServer) {
-		t.Skip(err)
+		t.Skip("make test installs it:", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -351,7 +351,7 @@ func start(t *testing.T, dir string) *pgserver.Server {
 func found(t *testing.T) {
 	t.Helper()
 	if _, err := pgserver.Find(); errors.Is(err, pgserver.ErrNoServer) {
-		t.Skip(err)
+		t.Skip("make test installs it:", err)
 	}
 }
 

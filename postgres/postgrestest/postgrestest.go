@@ -128,7 +128,7 @@ func need(t testing.TB) cluster {
 func skipWithout(t testing.TB, err error, hint string) {
 	t.Helper()
 	if errors.Is(err, pgserver.ErrNoServer) {
-		t.Skipf("needs PostgreSQL: %v; %s", err, hint)
+		t.Skipf("needs PostgreSQL (make test installs it): %v; %s", err, hint)
 	}
 	if err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)

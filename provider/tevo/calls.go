@@ -76,9 +76,8 @@ func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince t
 		return Page{}, err
 	}
 	var in struct {
-		Orders  list[json.RawMessage] `json:"orders"`
-		Total   scalar                `json:"total_entries"`
-		PerPage scalar                `json:"per_page"`
+		Orders list[json.RawMessage] `json:"orders"`
+		Total  scalar                `json:"total_entries"`
 	}
 	if parseBody(a.body, &in) != nil || in.Orders.wrong || in.Orders.all == nil {
 		return Page{}, odd(op, false, a.status, "the answer is no list of orders")
@@ -95,23 +94,15 @@ func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince t
 		}
 		p.Orders = append(p.Orders, o)
 	}
-	p.More = more(page, len(in.Orders.all), in.PerPage, in.Total)
+	p.More = more(page, len(in.Orders.all), in.Total)
 	return p, nil
 }
 
-// more reports whether there are pages behind this one, which has got entries. Without per_page in the answer a page is
-// taken to be as long as this one, and without total_entries every page but an empty one to have a next: at worst one empty
-// page is read.
-func more(page, got int, perPage, total scalar) bool {
+// more reports whether there are pages behind this one, which has got entries. It does not believe that pages are as long
+// as we ask for or as the answer says: at worst one empty page is read. Without total_entries only an empty page is the last.
+func more(page, got int, total scalar) bool {
 	all, err := strconv.Atoi(total.text)
-	if err != nil || got == 0 {
-		return got > 0
-	}
-	length, err := strconv.Atoi(perPage.text)
-	if err != nil || length < 1 {
-		length = got
-	}
-	return (page-1)*length+got < all
+	return got > 0 && (err != nil || page*got < all)
 }
 
 // ShowOrder is Orders/Show. id is the right half of the order number.

@@ -21,7 +21,7 @@ func TestListOrders(t *testing.T) {
 	for _, want := range []struct {
 		page, orders int
 		more         bool
-	}{{0, 100, true}, {1, 100, true}, {2, 100, true}, {3, 20, false}, {4, 0, false}} {
+	}{{0, 100, true}, {1, 100, true}, {2, 100, true}, {3, 20, true}, {4, 0, false}} {
 		got, err := c.ListOrders(t.Context(), order.Sale, since.In(time.FixedZone("", 3600)), want.page)
 		if err != nil || len(got.Orders) != want.orders || got.More != want.more {
 			t.Errorf("page %d: got %d orders, more %t, %v; want %d, more %t", want.page, len(got.Orders), got.More, err, want.orders, want.more)
@@ -47,7 +47,7 @@ func TestListOrdersTellsTheSides(t *testing.T) {
 			}
 			io.WriteString(w, both)
 		}))
-		got, err := c.ListOrders(t.Context(), kind, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), 2)
+		got, err := c.ListOrders(t.Context(), kind, time.Date(2026, 6, 1, 13, 0, 0, 0, time.FixedZone("", 3600)), 2)
 		var ids []string
 		for _, o := range got.Orders {
 			ids = append(ids, o.ID)
@@ -112,6 +112,7 @@ func TestListOrdersEnds(t *testing.T) {
 		want         Class
 	}{
 		{"ThreeOfSeven", `{"orders":[1,2,3],"total_entries":7,"per_page":3}`, 3, ""},
+		{"ThreeOfSevenAndSaysAHundred", `{"orders":[1,2,3],"total_entries":7,"per_page":100}`, 3, ""},
 		{"ThreeOfSevenUnsaid", `{"orders":[1,2,3],"total_entries":7}`, 3, ""},
 		{"NoPages", `{"orders":[1]}`, maxPages, Unsupported},
 	} {

@@ -110,6 +110,7 @@ func TestDecodeWire(t *testing.T) {
 	for name, body := range map[string]string{
 		"BlanksAsPercent":  "order_group_id=44442&recipient=seller&event_type=order_created&body=" + strings.ReplaceAll(order, "+", "%20"),
 		"GroupFromOID":     "recipient=seller&event_type=order_created&body=" + order,
+		"NamesTwice":       "order_group_id=44442&recipient=seller&event_type=order_created&body={\"state\":\"canceled\"," + order[len("%7B"):],
 		"OtherFields":      "order_group_id=44442&x=1&x=2&%zz=3&&recipient=seller&event_type=order_created&body=" + order,
 		"UnescapedJSON":    "order_group_id=44442&recipient=seller&event_type=order_created&body=" + sample(t, "seller_order_created").Get("body"),
 		"BlanksInFields":   "order_group_id=+44442+&recipient=seller&event_type=order_created%0d%0a&body=" + order,
