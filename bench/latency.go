@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -82,7 +81,12 @@ func latencies(ctx context.Context, o options, out io.Writer) error {
 
 // daemons runs webhookd and worker in this process, as `go run ./dev` does.
 func daemons(ctx context.Context, s *stack.Stack, log *slog.Logger) (door string, stop func(), err error) {
-	addr, operator, health := free(), free(), free()
+	var addr, operator, health string
+	for _, a := range []*string{&addr, &operator, &health} {
+		if *a, err = stack.FreeAddr(); err != nil {
+			return "", nil, err
+		}
+	}
 	text := fmt.Sprintf("webhookd: {listen: %q}\noperator: {listen: %q}\nworker: {listen: %q}\npos: {simulator: {kind: http, url: %q, token: %s}}\n"+
 		"sources:\n  tevo: {kind: tevo, secrets: [bench-tevo-token], pos: simulator, api: {url: %q, token: %s, secret: %s, reviewer_id: \"1\", confirm: false, sweep: false, per_second: 1000}}\n",
 		addr, operator, health, s.POSURL, stack.POSToken, s.TEvoURL, stack.TEvoAPIToken, stack.TEvoAPISecret)
@@ -118,15 +122,6 @@ func daemons(ctx context.Context, s *stack.Stack, log *slog.Logger) (door string
 		}
 	}
 	return "http://" + addr + "/webhooks/tevo/bench-tevo-token", stop, nil
-}
-
-func free() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // invoice posts an order and waits until the POS has its invoice.

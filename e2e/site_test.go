@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -92,7 +91,12 @@ func open(dir string) (s *site, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	s = &site{dir: dir}
-	s.webhooks, s.operator = freeAddr(), freeAddr()
+	var workerAddr string
+	for _, addr := range []*string{&s.webhooks, &s.operator, &workerAddr} {
+		if *addr, err = stack.FreeAddr(); err != nil {
+			return nil, err
+		}
+	}
 	s.Stack, err = stack.Start(ctx, stack.Options{Dir: dir, NoUI: true, Attributes: workflows.AttributeTypes(), Progress: io.Discard,
 		Throwaway: true, POS: sim.POSOptions{IgnoreKeys: true, DuplicateReferences: true}})
 	if err != nil {
@@ -111,7 +115,7 @@ func open(dir string) (s *site, err error) {
 			return nil, fmt.Errorf("go build %s: %w\n%s", name, err, out)
 		}
 	}
-	s.webhookd, s.worker = s.daemon("webhookd", s.operator), s.daemon("worker", freeAddr())
+	s.webhookd, s.worker = s.daemon("webhookd", s.operator), s.daemon("worker", workerAddr)
 	if out, err := s.command("webhookd", "-migrate").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("webhookd -migrate: %w\n%s", err, out)
 	}
@@ -357,13 +361,4 @@ func (s *site) awaitClosed(t *testing.T, id string) {
 	if err := s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
 		t.Fatalf("order %s does not end: %v", id, err)
 	}
-}
-
-func freeAddr() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

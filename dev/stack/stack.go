@@ -255,6 +255,15 @@ func CheckFree(addr string) error {
 	return l.Close()
 }
 
+// FreeAddr is an address of this machine that nothing listens on now.
+func FreeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 func (s *Stack) logFile(name string) (io.Writer, error) {
 	f, err := os.OpenFile(filepath.Join(s.options.Dir, "logs", name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
