@@ -99,7 +99,7 @@ func classify(op string, err error) error {
 		e.class, e.cause = ErrUnavailable, context.DeadlineExceeded
 	case errors.As(err, &refused):
 		e.code = refused.Code
-		e.class, e.detail = classOf(refused)
+		e.detail, e.class = classOf(refused)
 		if dialling(err) {
 			e.class, e.dialled = ErrUnavailable, true
 		}
@@ -118,24 +118,24 @@ func classify(op string, err error) error {
 
 // classOf sorts by SQLSTATE (PostgreSQL manual, appendix A), and keeps the messages of those classes that speak of
 // the server or the schema rather than of a row.
-func classOf(e *pgconn.PgError) (class error, detail string) {
+func classOf(e *pgconn.PgError) (detail string, class error) {
 	switch e.Code {
 	case "55P03", "57014", "25006": // lock_not_available, query_canceled, read_only_sql_transaction (a standby)
-		return ErrUnavailable, e.Message
+		return e.Message, ErrUnavailable
 	case "42P01", "42703": // undefined_table, undefined_column
-		return ErrSchema, e.Message
+		return e.Message, ErrSchema
 	}
 	switch e.Code[:min(2, len(e.Code))] {
 	case "08", "53", "57", "58", "40": // connection, resources, operator, system, transaction rollback
-		return ErrUnavailable, e.Message
+		return e.Message, ErrUnavailable
 	case "22", "54": // data exception, program limit
-		return ErrInvalid, ""
+		return "", ErrInvalid
 	case "23":
-		return ErrInvalid, "constraint " + e.ConstraintName + " of " + e.TableName + " " + e.ColumnName
+		return "constraint " + e.ConstraintName + " of " + e.TableName + " " + e.ColumnName, ErrInvalid
 	case "28", "3D", "42": // authorization, no such database, syntax or access rule
-		return nil, e.Message
+		return e.Message, nil
 	}
-	return nil, ""
+	return "", nil
 }
 
 // dialling reports whether no connection could be made.

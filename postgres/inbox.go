@@ -103,9 +103,9 @@ func NewInbox(db *DB, o InboxOptions) *Inbox {
 // Put stores a delivery and returns after the commit. The body must not change afterwards, not even after an error.
 //
 // Errors: ErrInvalid if Postgres could never take it (it does not disturb deliveries that wait beside it); ErrBusy if
-// too many wait; ErrUnavailable if Postgres does not take it within the time-out; the context's error if the caller
-// gives up. After the last two the delivery may or may not be stored: the sender must get no answer that says either,
-// and its next attempt is recognised as a duplicate.
+// too many wait; ErrSchema before the migration; ErrUnavailable if Postgres does not take it within the time-out; the
+// context's error if the caller gives up. After the last two the delivery may or may not be stored: the sender must get
+// no answer that says either, and its next attempt is recognised as a duplicate.
 func (in *Inbox) Put(ctx context.Context, w Webhook) (Stored, error) {
 	const op = "put webhook"
 	p, err := newPending(w)
@@ -161,6 +161,8 @@ func (in *Inbox) Close(ctx context.Context) error {
 	}
 }
 
+var errClosed = &Error{op: "put webhook", class: ErrUnavailable, detail: "the inbox is closed"}
+
 func newPending(w Webhook) (*pending, error) {
 	const op = "put webhook"
 	id, ok := parseID(w.ID)
@@ -201,7 +203,7 @@ func (in *Inbox) enqueue(p *pending) error {
 	n := len(p.w.Body)
 	switch {
 	case in.closed:
-		return &Error{op: "put webhook", class: ErrUnavailable, detail: "the inbox is closed"}
+		return errClosed
 	case in.waiting >= in.opt.MaxPending, in.waiting > 0 && in.bytes+n > in.opt.MaxPendingBytes:
 		return &Error{op: "put webhook", class: ErrBusy}
 	}

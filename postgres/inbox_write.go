@@ -52,6 +52,9 @@ func compareKeys(a, b Webhook) int {
 // its neighbours.
 func (in *Inbox) write(ctx context.Context, batch []*pending) {
 	rest, err := in.settle(ctx, batch)
+	if err != nil && in.ctx.Err() != nil {
+		err = errClosed // our end of the context, not the caller's
+	}
 	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSchema) || len(batch) == 1 {
 		for _, p := range rest {
 			p.done <- result{err: err}

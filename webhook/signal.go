@@ -41,7 +41,7 @@ func (s Signal) RequestID() string {
 
 // ErrUnreachable is wrapped by a signal's error that is not about the one order: Temporal is away, refuses us or
 // throttles us. The forwarder then stops trying order by order until one gets through.
-var ErrUnreachable = errors.New("Temporal takes no signals from us at the moment")
+var ErrUnreachable = errors.New("temporal takes no signals from us at the moment")
 
 // SignalWithStart returns the function that hands a signal to its order's workflow, and starts a run where none is
 // open. News of an order whose run is closed starts another one, which loads the order's facts from Postgres.

@@ -4,8 +4,7 @@
 set -eu
 
 prepare() {
-	# That the database exists is no error here: its schema is looked at next, and that one counts.
-	SQL_DATABASE="$1" temporal-sql-tool create || echo "database $1 was there"
+	SQL_DATABASE="$1" temporal-sql-tool create-database # if it is not there
 	SQL_DATABASE="$1" temporal-sql-tool setup-schema --version 0.0
 	SQL_DATABASE="$1" temporal-sql-tool update-schema --schema-name "postgresql/v12/$2"
 }

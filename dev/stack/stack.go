@@ -300,7 +300,7 @@ func (s *Stack) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case <-pg:
-		return errors.New("Postgres has ended; see logs/postgres.log in the data directory")
+		return errors.New("postgres has ended; see logs/postgres.log in the data directory")
 	case <-ts:
 		return errors.New("the Temporal server has ended; see logs/temporal.log in the data directory")
 	}

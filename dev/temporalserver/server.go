@@ -106,7 +106,7 @@ func (s *Server) arguments(opts Options) error {
 		return errors.New("temporalserver: the Postgres URL cannot be read") // the cause would quote the password
 	}
 	if (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Hostname() == "" {
-		return errors.New("temporalserver: the Postgres URL must be postgres://USER:PASSWORD@HOST:PORT/...")
+		return errors.New("temporalserver: the Postgres URL must be postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 	}
 	s.password, _ = u.User.Password()
 	s.args = []string{

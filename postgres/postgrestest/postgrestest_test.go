@@ -44,7 +44,8 @@ func TestDatabaseIsGoneWhenItsTestIs(t *testing.T) {
 
 func TestEmptyHasNoSchema(t *testing.T) {
 	t.Parallel()
-	if postgrestest.Empty(t) == postgrestest.Empty(t) {
+	first := postgrestest.Empty(t)
+	if postgrestest.Empty(t) == first {
 		t.Error("got one database twice")
 	}
 }
