@@ -40,7 +40,7 @@ func (s *shell) publish(ctx workflow.Context, plan order.Plan) error {
 		return nil
 	}
 	if now.state != s.attributes.state || now.attention != s.attributes.attention {
-		workflow.GetLogger(ctx).Info("order moved on", "state", now.state, "attention", now.attention, "awaits", plan.Awaits)
+		workflow.GetLogger(ctx).Info("order moved on", "order", s.o.ID, "source", s.o.Source, "state", now.state, "attention", now.attention, "awaits", plan.Awaits)
 	}
 	s.attributes = now
 	return workflow.UpsertTypedSearchAttributes(ctx,
