@@ -48,8 +48,9 @@ func kinds() map[string]fake.Options {
 
 func starting(opts fake.Options) postest.New {
 	return func(*testing.T) (pos.Adapter, postest.Faults) {
-		opts.Groups = postest.Stock()
-		p := fake.New(opts)
+		own := opts // subtests start at the same time
+		own.Groups = postest.Stock()
+		p := fake.New(own)
 		return p, behind{p}
 	}
 }

@@ -52,9 +52,6 @@ func ensureAgainReturnsTheSame(t *testing.T, s *setup) {
 }
 
 func ensureReportsADoubledWrite(t *testing.T, s *setup) {
-	if !s.caps.SearchInvoices || !s.caps.SearchPurchaseOrders {
-		t.Skip("this POS cannot be searched")
-	}
 	ctx := t.Context()
 	op, in := pos.Op{Key: "k", Ref: "ord"}, sale(s.customer(t), "g1-1")
 	s.Set(s.caps.SettleDelay,
@@ -75,9 +72,6 @@ func ensureReportsADoubledWrite(t *testing.T, s *setup) {
 }
 
 func ensureReportsOtherContent(t *testing.T, s *setup) {
-	if !s.caps.SearchInvoices {
-		t.Skip("this POS cannot be searched")
-	}
 	ctx := t.Context()
 	customer := s.customer(t)
 	if _, err := s.CreateInvoice(ctx, pos.Op{Key: "another writer", Ref: "ord"}, sale(customer, "g1-1")); err != nil {
@@ -91,9 +85,6 @@ func ensureReportsOtherContent(t *testing.T, s *setup) {
 }
 
 func ensureAfterAVoidNeedsANewKey(t *testing.T, s *setup) {
-	if !s.caps.SearchInvoices {
-		t.Skip("this POS cannot be searched")
-	}
 	ctx := t.Context()
 	in := sale(s.customer(t), "g1-1")
 	first, _, err := pos.EnsureInvoice(ctx, s, pos.Op{Key: "ord/invoice/1", Ref: "ord"}, in, s.opts(1))
@@ -145,9 +136,6 @@ func ensureAtOnceWritesOnceOrReports(t *testing.T, s *setup) {
 }
 
 func ensureCustomerTakesTheOldestOfTheEmail(t *testing.T, s *setup) {
-	if !s.caps.SearchCustomers {
-		t.Skip("this POS cannot be searched")
-	}
 	ctx := t.Context()
 	create := func(key, email string) string {
 		t.Helper()
@@ -171,9 +159,6 @@ func ensureCustomerTakesTheOldestOfTheEmail(t *testing.T, s *setup) {
 }
 
 func voidByReferenceFindsWhatALostAnswerLeft(t *testing.T, s *setup) {
-	if !s.caps.SearchInvoices || !s.caps.SearchPurchaseOrders {
-		t.Skip("this POS cannot be searched")
-	}
 	ctx := t.Context()
 	op := pos.Op{Key: "k", Ref: "ord"}
 	s.Set(s.caps.SettleDelay,
