@@ -198,8 +198,6 @@ var allowedSkips = map[string]string{
 	"only root can give a directory away": "the user decides; CI is root",
 	"the lines of Linux distributions":    "the operating system decides",
 	"elsewhere it stops when its standard input ends, at its leisure": "the operating system decides",
-	"this POS cannot be searched":                                     "a property of the adapter under test",
-	"this POS has no idempotency keys":                                "a property of the adapter under test",
 }
 
 func checkSkips(r tree, allowed map[string]string) (complaints []string) {
