@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (d *desk) step(orderID string, what order.Do, buyer provider.Buyer) Step {
 	}
 	id := order.Identity{ID: order.WorkflowID("tevo", orderID, order.Sale), Source: "tevo", Provider: "tevo", ProviderOrderID: orderID, Kind: order.Sale}
 	w := postgres.Webhook{ID: postgres.NewID(), Source: "tevo", Provider: "tevo", Type: "seller/order_created", Disposition: provider.Recorded,
-		OrderID: id.ID, ProviderOrderID: orderID, Kind: order.Sale, DedupeKey: provider.DedupeKey("tevo", "t", body), Body: body, ReceivedAt: time.Now(), Attempt: 1}
+		OrderID: id.ID, ProviderOrderID: orderID, Kind: order.Sale, DedupeKey: provider.DedupeKey("tevo", "t", sha256.Sum256(body)), Body: body, ReceivedAt: time.Now(), Attempt: 1}
 	if _, err := d.Inbox.Put(d.t.Context(), w); err != nil {
 		d.t.Fatal(err)
 	}

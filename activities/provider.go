@@ -175,9 +175,10 @@ func (a *Activities) stored(src Source, body []byte, via postgres.Via) (postgres
 	if err != nil {
 		return postgres.Webhook{}, nil, err
 	}
+	sum := sha256.Sum256(body)
 	return postgres.Webhook{
 		ID: d.ID, Source: src.Name, Provider: src.Kind, Type: dec.Type, Disposition: dec.Disposition,
 		OrderID: order.WorkflowID(src.Name, dec.OrderID, dec.Kind), ProviderOrderID: dec.OrderID, Kind: dec.Kind,
-		DedupeKey: provider.DedupeKey(src.Name, dec.Type, body), BodySHA256: sha256.Sum256(body), Body: body, Via: via, ReceivedAt: d.Received, Attempt: 1,
+		DedupeKey: provider.DedupeKey(src.Name, dec.Type, sum), BodySHA256: sum, Body: body, Via: via, ReceivedAt: d.Received, Attempt: 1,
 	}, dec.Event, nil
 }

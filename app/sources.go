@@ -56,7 +56,7 @@ func webhookSources(cfg config.Config) ([]webhook.Source, error) {
 			}
 			src.ContentTypes = []string{"application/x-www-form-urlencoded"}
 			src.Verify = verifier.Verify
-			src.Decode = decoderOf(s)
+			src.Decode, src.Peek = decoderOf(s), tevo.Peek
 		default:
 			return nil, fmt.Errorf("sources.%s.kind: nothing speaks %q", name, s.Kind)
 		}

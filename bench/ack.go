@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -107,7 +108,7 @@ func openDoor(ctx context.Context, url string, forwarding bool) (addr string, st
 	log := slog.New(slog.DiscardHandler)
 	inbox := postgres.NewInbox(db, postgres.InboxOptions{Owner: "bench", Lease: time.Hour})
 	verifier := tevo.Verifier{Tokens: []string{"bench-tevo-token"}}
-	sources := []webhook.Source{{Name: "tevo", Kind: "tevo", ContentTypes: []string{sim.FormContentType}, Verify: verifier.Verify,
+	sources := []webhook.Source{{Peek: tevo.Peek, Name: "tevo", Kind: "tevo", ContentTypes: []string{sim.FormContentType}, Verify: verifier.Verify,
 		Decode: func(d provider.Delivery) (provider.Decoded, error) {
 			return tevo.Decode(d, tevo.Settings{Currency: "USD"})
 		}}}
@@ -133,13 +134,14 @@ func openDoor(ctx context.Context, url string, forwarding bool) (addr string, st
 	}, err
 }
 
-// openBare serves the limit: read the body, put it with others into one INSERT, answer when that is committed.
+// openBare serves the limit: read the body, put it with others into one INSERT under its hash, answer when that is
+// committed. It is the least that takes a webhook once.
 func openBare(ctx context.Context, url string) (addr string, stop func(), err error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := pool.Exec(ctx, "CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body bytea COMPRESSION lz4 NOT NULL)"); err != nil {
+	if _, err := pool.Exec(ctx, "CREATE TABLE bare (key bytea PRIMARY KEY, body bytea COMPRESSION lz4 NOT NULL)"); err != nil {
 		return "", nil, err
 	}
 	type item struct {
@@ -159,11 +161,13 @@ func openBare(ctx context.Context, url string) (addr string, stop func(), err er
 					}
 					batch = append(batch, next)
 				}
-				bodies := make([][]byte, len(batch))
+				keys, bodies := make([][]byte, len(batch)), make([][]byte, len(batch))
 				for i := range batch {
-					bodies[i] = batch[i].body
+					key := sha256.Sum256(batch[i].body)
+					keys[i], bodies[i] = key[:], batch[i].body
 				}
-				_, err := pool.Exec(context.WithoutCancel(ctx), "INSERT INTO bare (body) SELECT unnest($1::bytea[])", bodies)
+				_, err := pool.Exec(context.WithoutCancel(ctx),
+					"INSERT INTO bare (key, body) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING", keys, bodies)
 				for _, it := range batch {
 					it.done <- err
 				}

@@ -99,10 +99,11 @@ func (e *CallError) Error() string {
 
 func (e *CallError) Unwrap() error { return e.Err }
 
-// DedupeKey is the key of a delivery that bears no id of its own: a digest of where it came in, what it is and every byte.
-func DedupeKey(source, eventType string, body []byte) string {
+// DedupeKey is the key of a delivery that bears no id of its own: a digest of where it came in, what it is and the digest of
+// every byte.
+func DedupeKey(source, eventType string, body [sha256.Size]byte) string {
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(source), []byte(eventType), body} {
+	for _, part := range [][]byte{[]byte(source), []byte(eventType), body[:]} {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		h.Write(n[:])

@@ -83,9 +83,9 @@ func (d *door) receive(c *gin.Context) {
 func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, start time.Time) {
 	kept := keep(c.Request.Header)
 	delivery.Header, delivery.Token = restore(kept), "" // no more than a later reader of the row will have
-	row, signal, dec := src.Classify(delivery)
-	row.DedupeKey = src.key(dec, delivery.Body)
+	row, signal, dec := src.glance(delivery)
 	row.BodySHA256 = sha256.Sum256(delivery.Body)
+	row.DedupeKey = src.key(dec, row.BodySHA256)
 	row.Headers, row.Body, row.Via = kept, delivery.Body, postgres.ViaWebhook
 
 	// A sender that hangs up must not stop the commit half way: the row would wait for the sweep.
@@ -98,6 +98,9 @@ func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, sta
 	}
 	d.count(src, row, stored)
 	if signal != nil && !stored.Duplicate {
+		if signal.unread != nil {
+			*signal.unread = row
+		}
 		d.Forward(*signal)
 	}
 

@@ -28,6 +28,14 @@ func (f *Forwarder) run(ctx context.Context, t task) {
 		f.end(t, v)
 		return
 	}
+	if t.unread != nil {
+		s, ok := f.read(ctx, *t.unread)
+		if !ok { // it is no order's after all, and says so in the inbox now
+			f.end(t, v)
+			return
+		}
+		t.Signal = s
+	}
 	call, cancel := context.WithTimeout(ctx, f.o.SignalTimeout)
 	err := f.o.Signal(call, t.Signal)
 	cancel()

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"willcall/order"
+	"willcall/postgres"
 	"willcall/workflows"
 )
 
@@ -27,6 +28,9 @@ type Signal struct {
 	Order   order.Identity
 	Event   order.Event // its ID is the id of the row in the inbox
 	Attempt int         // 1, and one more with each replay by an operator
+
+	// unread is the row, where the event is not decoded yet: of it only ID, Type and Received are known then.
+	unread *postgres.Webhook
 }
 
 // RequestID is what Temporal deduplicates the signal by within one run: the id of the row in the inbox, so that a sweep

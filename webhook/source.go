@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -38,6 +39,10 @@ type Source struct {
 	// what [storedHeaders] keeps is there then, and there is no token. Its errors quarantine the delivery.
 	Decode func(provider.Delivery) (provider.Decoded, error)
 
+	// Peek, where it is set, tells from a few bytes that a delivery is for an order, so that the sender need not wait until
+	// it is decoded: the lane that forwards it does that. It must agree with Decode, and be silent where it is not sure.
+	Peek func(provider.Delivery) (dec provider.Decoded, ok bool)
+
 	// Answer makes the JSON body of a 2xx answer for a provider that wants more than a status; nil for all others. It is
 	// called after the commit, and again for a repeat. Its error is answered 503: the delivery is safe, and the answer
 	// is given when the provider repeats it.
@@ -61,17 +66,7 @@ func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provi
 	if err == nil {
 		err = check(dec)
 	}
-	row := postgres.Webhook{
-		ID:              d.ID,
-		Source:          s.Name,
-		Provider:        s.Kind,
-		Type:            clip(dec.Type, maxType),
-		Disposition:     dec.Disposition,
-		ReceivedAt:      d.Received,
-		Attempt:         1,
-		ProviderOrderID: dec.OrderID,
-		Kind:            dec.Kind,
-	}
+	row := s.row(d, dec)
 	if err != nil {
 		row.Disposition, row.Reason = provider.Quarantined, clip(err.Error(), maxReason)
 		row.ProviderOrderID, row.Kind = "", ""
@@ -100,6 +95,39 @@ func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provi
 	return row, &Signal{Attempt: 1, Event: ev, Order: order.Identity{
 		ID: row.OrderID, Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind,
 	}}, dec
+}
+
+// maxUnread is the size up to which a delivery may wait in memory to be decoded; see [Forwarder.Forward].
+const maxUnread = 32 << 10
+
+// glance is Classify for deliveries that can be decoded later: the signal then holds the row that it is made of.
+func (s *Source) glance(d provider.Delivery) (postgres.Webhook, *Signal, provider.Decoded) {
+	if s.Peek == nil || s.Answer != nil || len(d.Body) > maxUnread {
+		return s.Classify(d)
+	}
+	dec, ok := s.Peek(d)
+	if !ok || check(provider.Decoded{Disposition: provider.Forward, OrderID: dec.OrderID, Event: &order.Event{}}) != nil {
+		return s.Classify(d)
+	}
+	row := s.row(d, dec)
+	row.OrderID = workflows.OrderID(s.Name, dec.OrderID, row.Kind)
+	return row, &Signal{Attempt: 1, unread: &postgres.Webhook{}, Event: order.Event{ID: d.ID, Type: row.Type, Received: d.Received},
+		Order: order.Identity{ID: row.OrderID, Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind}}, dec
+}
+
+// row is the inbox row of a delivery, without what follows from its order.
+func (s *Source) row(d provider.Delivery, dec provider.Decoded) postgres.Webhook {
+	return postgres.Webhook{
+		ID:              d.ID,
+		Source:          s.Name,
+		Provider:        s.Kind,
+		Type:            clip(dec.Type, maxType),
+		Disposition:     dec.Disposition,
+		ReceivedAt:      d.Received,
+		Attempt:         1,
+		ProviderOrderID: dec.OrderID,
+		Kind:            dec.Kind,
+	}
 }
 
 // decode turns a panic into an error: one delivery that a decoder did not foresee must not be refused for ever.
@@ -149,12 +177,12 @@ func clip(s string, n int) string {
 }
 
 // key is the delivery's dedupe key. A provider's id that is no plain text of reasonable length is hashed.
-func (s *Source) key(dec provider.Decoded, body []byte) string {
+func (s *Source) key(dec provider.Decoded, body [sha256.Size]byte) string {
 	switch k := dec.DedupeKey; {
 	case k == "":
 		return provider.DedupeKey(s.Name, dec.Type, body)
 	case clip(k, maxOrderID) != k:
-		return provider.DedupeKey(s.Name, dec.Type, []byte(k))
+		return provider.DedupeKey(s.Name, dec.Type, sha256.Sum256([]byte(k)))
 	default:
 		return k
 	}

@@ -139,6 +139,20 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 	return out, nil
 }
 
+// Peek says what d is without reading its body, where the form's other fields tell that it is for an order. Where ok is
+// false only [Decode] knows; where it is true Decode gives the same type, order and side, or quarantines.
+func Peek(d provider.Delivery) (dec provider.Decoded, ok bool) {
+	f, err := parseFields(d.Body, func(v []byte) ([]byte, bool) { return v, true })
+	if err != nil || len(f.body) == 0 || !isID(f.groupID) || catalogue(f.eventType) {
+		return dec, false
+	}
+	kind, ok := map[string]order.Kind{"seller": order.Sale, "buyer": order.Purchase}[strings.ToLower(f.recipient)]
+	if r, known := ruleFor(kind, f.eventType); !ok || !known || r.recorded {
+		return dec, false
+	}
+	return provider.Decoded{Type: f.typ(), Disposition: provider.Forward, OrderID: f.groupID, Kind: kind}, true
+}
+
 // orderID is the order group: it alone is the same in the documents of both parties, and the left half of the order
 // number "44442-147277". The form's field counts; where it is missing, an order body still tells.
 func orderID(f form, b *body) string {

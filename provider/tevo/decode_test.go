@@ -176,3 +176,22 @@ func TestDecodeDelivery(t *testing.T) {
 		}
 	}
 }
+
+func TestAPeekKnowsEveryTypeThatMovesOrders(t *testing.T) {
+	t.Parallel()
+	peeked := 0
+	for _, f := range fixtures(t) {
+		dec, ok := Peek(f.wire())
+		full, err := Decode(f.wire(), usd)
+		if !ok {
+			continue
+		}
+		peeked++
+		if dec.Type != full.Type || err == nil && (dec.OrderID != full.OrderID || dec.Kind != full.Kind || dec.Disposition != full.Disposition) {
+			t.Errorf("%s: a peek gives %+v, reading gives %+v %v", f.name, dec, full, err)
+		}
+	}
+	if peeked < 5 {
+		t.Errorf("a peek knew %d fixtures; want most of those that move orders", peeked)
+	}
+}

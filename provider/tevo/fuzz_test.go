@@ -33,6 +33,10 @@ func FuzzBody(f *testing.F) {
 // holds checks what is true of any delivery.
 func holds(t *testing.T, raw []byte) {
 	out, err := Decode(provider.Delivery{ID: "1", Body: raw, Received: received}, usd)
+	if dec, ok := Peek(provider.Delivery{ID: "1", Body: raw, Received: received}); ok &&
+		(dec.Type != out.Type || err == nil && (dec.Disposition != out.Disposition || dec.OrderID != out.OrderID || dec.Kind != out.Kind)) {
+		t.Fatalf("a peek gives %+v, reading gives %+v", dec, out)
+	}
 	if err != nil && (!errors.Is(err, provider.ErrMalformed) || out.Disposition != provider.Quarantined || out.Event != nil) {
 		t.Fatalf("got %+v, %v; want quarantined", out, err)
 	}

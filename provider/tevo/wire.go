@@ -43,7 +43,10 @@ type form struct {
 
 // parseForm reads the very bytes. It does not use url.ParseQuery, which takes a literal ";" for an error and reads the
 // body, nearly all of the form, twice.
-func parseForm(raw []byte) (form, error) {
+func parseForm(raw []byte) (form, error) { return parseFields(raw, unescape) }
+
+// parseFields does the same with the value of the field body read by the function given.
+func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 	var f form
 	seen := map[string]bool{}
 	for pair := range bytes.SplitSeq(raw, []byte("&")) {
@@ -57,7 +60,11 @@ func parseForm(raw []byte) (form, error) {
 			return f, malformed(name, "it is given twice")
 		}
 		seen[name] = true
-		value, ok := unescape(v)
+		read := unescape
+		if name == "body" {
+			read = body
+		}
+		value, ok := read(v)
 		if !ok {
 			return f, malformed(name, "it is not form-encoded")
 		}
