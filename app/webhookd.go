@@ -56,8 +56,9 @@ func Webhookd(ctx context.Context, o Options) error {
 		Logger: log, MaxInFlightBytes: int64(cfg.Webhookd.MaxInFlightBytes), AckTimeout: cfg.Webhookd.AckTimeout,
 		TrustedProxies: prefixes(cfg.Webhookd.TrustedProxies),
 	})
+	// Temporal is no part of being ready: webhooks are taken while it is away, so nobody may be kept from the door then.
 	operators := operator.Handler(operator.Options{
-		DB: db, Token: string(cfg.Operator.Token), Registry: reg, Ready: ready(db, c, namespaceOf(o.Temporal)), Sources: sources,
+		DB: db, Token: string(cfg.Operator.Token), Registry: reg, Ready: ready(db, nil, ""), Sources: sources,
 		Wake: forwarder.Wake, Logger: log,
 	})
 	api, err := listen(cfg.Operator.Listen, operators)
