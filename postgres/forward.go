@@ -25,10 +25,10 @@ const claimSQL = `WITH due AS (
 			AND (w.next_try IS NULL OR w.next_try <= now())
 			AND NOT EXISTS (
 				SELECT FROM (
-					SELECT s.forwarded_at, s.disposition, s.claimed_by, s.claimed_until FROM webhooks s
+					SELECT s.forwarded_at, s.disposition, s.claimed_by, s.claimed_until, s.next_try FROM webhooks s
 					WHERE s.order_id = w.order_id AND s.order_id <> '' AND s.seq < w.seq OFFSET 0
 				) e
-				WHERE e.forwarded_at IS NULL AND e.disposition = 'forward' AND e.claimed_until > now() AND e.claimed_by <> $1)
+				WHERE e.forwarded_at IS NULL AND e.disposition = 'forward' AND (e.claimed_until > now() AND e.claimed_by <> $1 OR e.next_try > now()))
 		ORDER BY w.seq LIMIT $3 FOR UPDATE OF w SKIP LOCKED
 	)
 	UPDATE webhooks w SET claimed_by = $1, claimed_until = now() + $2::interval FROM due WHERE w.id = due.id
@@ -36,7 +36,7 @@ const claimSQL = `WITH due AS (
 
 // Claim takes at most limit rows for owner, oldest first: not forwarded, due, and held by nobody whose lease is alive.
 // For the length of the lease nobody else gets them. A row is held back while an earlier row of the same order is with
-// another owner. Claims of several owners take turns, so that this holds for claims at the same moment, too.
+// another owner, or waits for its next try. Claims of several owners take turns, so that this holds for claims at the same moment, too.
 //
 // Rows that [Inbox.Put] stored are claimed by the inbox's owner from the start: this is for what a crash, a failure or
 // a replay left behind.

@@ -207,6 +207,19 @@ func TestClaim(t *testing.T) {
 		must(t, db.MarkForwardFailed(t.Context(), ids[0], "again", time.Now().Add(-time.Second)))
 		wantIDs(t, "after", claim(t, db, "b", 10), ids)
 	})
+	t.Run("HoldsLaterOnesOfAnOrderBackWhileAnEarlierOneWaits", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		in := inbox(t, db, postgres.InboxOptions{})
+		first, second := delivery(1), delivery(2)
+		second.OrderID = first.OrderID
+		put(t, in, first)
+		put(t, in, second)
+		must(t, db.MarkForwardFailed(t.Context(), first.ID, "refused", time.Now().Add(time.Hour)))
+		wantIDs(t, "while it waits", claim(t, db, "after a restart", 10), nil)
+		must(t, db.MarkForwardFailed(t.Context(), first.ID, "refused", time.Now().Add(-time.Second)))
+		wantIDs(t, "when it is due", claim(t, db, "after a restart", 10), []string{first.ID, second.ID})
+	})
 	t.Run("NeedsOwnerLeaseAndLimit", func(t *testing.T) {
 		t.Parallel()
 		db := postgrestest.New(t)
