@@ -1,6 +1,9 @@
 package order
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Event is what one webhook, poll or re-read said of an order. Every field but the first four is an assertion that may
 // be absent; an event with none of them only leaves a line in the timeline.
@@ -14,10 +17,27 @@ type Event struct {
 
 	Snapshot *Snapshot      `json:"snapshot,omitempty"`
 	Fraud    Fraud          `json:"fraud,omitempty"`
+	Payment  Payment        `json:"payment,omitempty"`
 	Status   Status         `json:"status,omitempty"`
 	Unknown  string         `json:"unknown,omitempty"` // a status word that the decoder does not know
+	Intent   *Intent        `json:"intent,omitempty"`  // the order is a purchase intent, not a sale yet
 	Lines    []LineFact     `json:"lines,omitempty"`
 	Shipment []ShipmentFact `json:"shipments,omitempty"`
+	News     *News          `json:"news,omitempty"` // of the performance itself; every open order of it hears that
+
+	// Part says that a part of the order was cancelled: tickets that are invalid are no longer owed, nor paid for.
+	Part bool `json:"part,omitempty"`
+	// Revoked says that the provider has made the tickets of a cancelled order invalid: what was delivered is worthless.
+	Revoked bool `json:"revoked,omitempty"`
+	// Reread says that the document does not tell all: the order is to be read again over the provider's API.
+	Reread bool `json:"reread,omitempty"`
+	// Unusable says why a ticket that came with this event cannot be used. It never quotes the ticket.
+	Unusable string `json:"unusable,omitempty"`
+	// Case is the id of a support case that the provider has assigned to us.
+	Case string `json:"case,omitempty"`
+	// Refs are other names of the order, "<kind>:<id>" such as "ticket:65f0…": news that bears one of them and not the
+	// order's own id finds the order by it.
+	Refs []string `json:"refs,omitempty"`
 }
 
 // Snapshot is the order as a whole, as one document described it. It stands or falls whole: of two, the newer counts.
@@ -26,6 +46,7 @@ type Snapshot struct {
 	Buyer BuyerClass `json:"buyer,omitempty"`
 	Show  Show       `json:"event"`
 	Lines []Line     `json:"lines"`
+	Free  bool       `json:"free,omitempty"` // the document itself says that the order costs nothing
 }
 
 // BuyerClass separates trade from public: only a Client's order passes a fraud check.
@@ -49,7 +70,8 @@ type Line struct {
 	ItemID    string   `json:"item_id,omitempty"`   // the id of this line in the provider's REST paths
 	Inventory string   `json:"inventory,omitempty"` // the ticket group's id in our POS
 	Quantity  int      `json:"quantity"`
-	Unit      Money    `json:"unit"` // price of one ticket
+	Unit      Money    `json:"unit"`         // price of one ticket
+	Sum       Money    `json:"sum,omitzero"` // price of the whole line, where it does not divide into tickets
 	Section   string   `json:"section,omitempty"`
 	Row       string   `json:"row,omitempty"`
 	Seats     []string `json:"seats,omitempty"`
@@ -60,6 +82,17 @@ type Line struct {
 	Delivered time.Time `json:"delivered,omitzero"` // whole line; the earliest time that a document gave
 	Tickets   []string  `json:"tickets,omitempty"`  // keys of single tickets that are delivered, sorted
 	Cancelled bool      `json:"cancelled,omitempty"`
+	Used      bool      `json:"used,omitempty"`   // somebody has entered with it
+	Ticket    Validity  `json:"ticket,omitzero"`  // of a line that is one ticket whose provider tells its state
+	Became    string    `json:"became,omitempty"` // the ticket that took its place, after a transfer
+}
+
+// Amount is what the whole line costs.
+func (l Line) Amount() Money {
+	if l.Sum != (Money{}) {
+		return l.Sum
+	}
+	return l.Unit.Times(int64(l.Quantity))
 }
 
 // Known reports whether a snapshot has described the line; before that only facts about it have arrived.
@@ -67,7 +100,7 @@ func (l Line) Known() bool { return l.Quantity > 0 }
 
 // DeliveredQuantity is how many of the line's tickets are with the buyer.
 func (l Line) DeliveredQuantity() int {
-	if !l.Delivered.IsZero() {
+	if !l.Delivered.IsZero() || l.Ticket.State == TicketValid {
 		return l.Quantity
 	}
 	return min(len(l.Tickets), l.Quantity)
@@ -97,13 +130,69 @@ type LineFact struct {
 	Tickets   []string  `json:"tickets,omitempty"`
 	Cancelled bool      `json:"cancelled,omitempty"`
 	InHandOn  time.Time `json:"in_hand_on,omitzero"`
+
+	Used   bool        `json:"used,omitempty"`   // somebody has entered with it
+	Ticket TicketState `json:"ticket,omitempty"` // as of TicketAt
+	Became string      `json:"became,omitempty"` // the id of the ticket that took its place
+
+	TicketAt time.Time `json:"ticket_at,omitzero"` // version of Ticket; zero: that of the event
+}
+
+// TicketState says what a single ticket is worth, where a line is one ticket and the provider tells.
+type TicketState string
+
+const (
+	TicketReserved TicketState = "reserved" // the purchase is not finished
+	TicketDetails  TicketState = "details"  // names are missing: it would be refused at the door
+	TicketValid    TicketState = "valid"    // with the buyer, and good
+	TicketInvalid  TicketState = "invalid"  // revoked, cancelled, or replaced by another
+)
+
+// Validity is a register of a ticket's state.
+type Validity struct {
+	State TicketState `json:"state,omitempty"`
+	Stamp
 }
 
 // ShipmentFact adds to one shipment.
 type ShipmentFact struct {
 	ID           string `json:"id"`
 	AirbillReady bool   `json:"airbill_ready,omitempty"`
-	Changed      bool   `json:"changed,omitempty"` // recipient or address changed; read it from the document
+	Changed      bool   `json:"changed,omitempty"`       // recipient or address changed; read it from the document
+	AirbillAsked bool   `json:"airbill_asked,omitempty"` // the seller waits for an airbill from us
+	Shipped      bool   `json:"shipped,omitempty"`       // on its way
+	Reclassified bool   `json:"reclassified,omitempty"`  // it travels in another way than was agreed
+}
+
+// Payment says how far the buyer has paid, where the provider tells. Empty: it does not, or it is no matter of ours.
+type Payment string
+
+const (
+	PaymentAwaited  Payment = "awaited"  // the buyer's move
+	PaymentFailed   Payment = "failed"   // the buyer's move, and a person's
+	PaymentPaid     Payment = "paid"     // ours
+	PaymentReturned Payment = "returned" // refunded, disputed or charged back: a person's move
+	PaymentUnknown  Payment = "unknown"  // a word that we do not know: treated as awaited, and an operator is asked
+)
+
+// caution ranks payments of equal version: the more careful one counts.
+func (p Payment) caution() int {
+	return slices.Index([]Payment{PaymentPaid, PaymentAwaited, PaymentFailed, PaymentUnknown, PaymentReturned}, p)
+}
+
+// Intent is what is known of a purchase that the seller must approve before the buyer may finish it.
+type Intent struct {
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Becomes   string    `json:"becomes,omitempty"` // the provider's id of the order that it became
+}
+
+// News is what the provider says of a performance, match or concert. A zero field says nothing.
+type News struct {
+	ShowID   string    `json:"event_id"`
+	Name     string    `json:"name,omitempty"`
+	StartsAt time.Time `json:"starts_at,omitzero"`
+	Off      bool      `json:"off,omitempty"`    // it will not take place, or is no longer sold
+	Unsaid   bool      `json:"unsaid,omitempty"` // something has changed, and the document does not say what
 }
 
 // Fraud is what the provider's fraud service says.
@@ -143,6 +232,7 @@ const (
 	StatusCancelProposed Status = "cancel_proposed" // one party wants out; both must agree
 	StatusCancelled      Status = "cancelled"
 	StatusCompleted      Status = "completed"
+	StatusExpired        Status = "expired" // a reservation or a purchase intent whose time is over
 )
 
 // Stamp orders values of one register: the later version wins, and of equal ones the greater event id, so that the

@@ -39,6 +39,7 @@ type Disposition string
 const (
 	Forward     Disposition = "forward"     // goes to its order's workflow
 	Recorded    Disposition = "recorded"    // known, but moves no order
+	Parked      Disposition = "parked"      // of an order that we do not know yet: waits in the inbox until we do
 	Unknown     Disposition = "unknown"     // of a type that no document names: kept, counted, shown to operators
 	Quarantined Disposition = "quarantined" // authentic, but cannot be decoded: kept until a person replays it
 )
@@ -51,6 +52,34 @@ type Decoded struct {
 	OrderID     string       // the provider's order id; "" where no order is concerned
 	Kind        order.Kind   // which side of that order we are on
 	Event       *order.Event // for Forward
+
+	// Concern is another name of the order ("ticket:65f0…"), for deliveries that do not bear its id. The order that has it
+	// among its [order.Event.Refs] gets the event. Where none has, the one of OrderID does; without OrderID it is parked.
+	Concern string `json:",omitzero"`
+	// About is what the delivery is news of, where that is no order.
+	About About `json:",omitzero"`
+	// Files are what came with the delivery and is kept outside of it: tickets, barcodes, links. They may hold buyer data.
+	Files []File `json:",omitzero"`
+	// Ask says that the sender expects the order's state in the answer.
+	Ask bool `json:",omitzero"`
+}
+
+// About names something that is no order and may concern many. The zero value is nothing.
+type About struct {
+	Kind string // AboutEvent or AboutCustomer
+	ID   string // the provider's
+}
+
+const (
+	AboutEvent    = "event"    // a performance, match or concert: every open order of it hears the news
+	AboutCustomer = "customer" // a buyer: the POS hears of it
+)
+
+// File is a ticket, a barcode or a link that came with a delivery.
+type File struct {
+	Name      string // within the order: "ticket V 100", "proof 1"; no buyer data
+	MediaType string
+	Body      []byte
 }
 
 // Buyer is who bought. It is buyer data: it goes from the stored document to the POS and nowhere else, never into an
