@@ -120,24 +120,24 @@ func tevoAPI(a config.API) (*activities.API, error) {
 		Show: func(ctx context.Context, id string, kind order.Kind) ([]byte, error) {
 			o, err := c.ShowOrder(ctx, id)
 			if err != nil {
-				return nil, callError(err)
+				return nil, err
 			}
 			return o.Form(kind), nil
 		},
-		Accept: func(ctx context.Context, id string) error { return callError(c.EnsureAccepted(ctx, id)) },
+		Accept: func(ctx context.Context, id string) error { return c.EnsureAccepted(ctx, id) },
 		Reject: func(ctx context.Context, id, reason string) error {
-			return callError(c.EnsureRejected(ctx, id, tevo.ReasonFor(reason)))
+			return c.EnsureRejected(ctx, id, tevo.ReasonFor(reason))
 		},
 		Airbill: func(ctx context.Context, shipment string) ([]byte, string, error) {
 			file, mediaType, err := c.GetAirbill(ctx, shipment)
-			return file, mediaType, callError(err)
+			return file, mediaType, err
 		},
 		Poll: func(ctx context.Context, since time.Time, found func([]byte) error) error {
 			for _, kind := range []order.Kind{order.Sale, order.Purchase} {
 				for page, more := 1, true; more; page++ {
 					p, err := c.ListOrders(ctx, kind, since, page)
 					if err != nil {
-						return callError(err)
+						return err
 					}
 					for _, o := range p.Orders {
 						if err := found(o.Form(kind)); err != nil {
@@ -150,15 +150,6 @@ func tevoAPI(a config.API) (*activities.API, error) {
 			return nil
 		},
 	}, nil
-}
-
-// callError turns the error of a provider's client into the one that activities know.
-func callError(err error) error {
-	var e *tevo.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	return &provider.CallError{Class: string(e.Class), Op: e.Op, Status: e.Status, RetryAfter: e.RetryAfter, Detail: e.Detail, Err: err}
 }
 
 // limited is an HTTP client that keeps to the source's rate in this process; the task queue keeps to it over all workers.

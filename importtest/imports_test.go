@@ -24,8 +24,9 @@ var table = map[string]row{
 	"config": {},
 	"sim":    {},
 
-	"provider":      {may: []string{"order"}},
-	"provider/tevo": {may: []string{"order", "provider"}, tests: []string{"sim"}},
+	"provider":          {may: []string{"order"}},
+	"provider/wire":     {},
+	"provider/tevo":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
 
 	"pos":         {tests: []string{"pos/fake"}},
 	"pos/postest": {may: []string{"pos"}},

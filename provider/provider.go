@@ -1,5 +1,5 @@
 // Package provider holds what the providers' packages share: a delivery as it came off the wire, what a decoder makes of
-// it, and the errors that say whose fault it is. It knows no provider, opens no connection and keeps no registry.
+// it, how it is proven, and the errors that say whose fault it is. It knows no provider and keeps no registry.
 package provider
 
 import (
@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -20,6 +19,9 @@ var (
 	// ErrNoSecret means that we cannot verify because no secret is configured on our side: 503, so that the provider
 	// tries again once it is.
 	ErrNoSecret = errors.New("no secret is configured for this source")
+	// ErrNotOurs means that an authentic delivery is meant for somebody else, such as another environment or partner: 403, and
+	// nothing is kept.
+	ErrNotOurs = errors.New("not meant for this source")
 	// ErrMalformed means that an authentic delivery cannot be read: it is kept for a person, and answered as taken.
 	ErrMalformed = errors.New("cannot be decoded")
 )
@@ -48,7 +50,7 @@ const (
 type Decoded struct {
 	Type        string // as operators and metrics see it: "seller/order_created"
 	Disposition Disposition
-	DedupeKey   string       // the provider's own id of the delivery, or "": the door hashes source and body
+	DedupeKey   string       // under which the provider repeats the delivery, or "": the door hashes source and body
 	OrderID     string       // the provider's order id; "" where no order is concerned
 	Kind        order.Kind   // which side of that order we are on
 	Event       *order.Event // for Forward
@@ -60,6 +62,9 @@ type Decoded struct {
 	About About `json:",omitzero"`
 	// Files are what came with the delivery and is kept outside of it: tickets, barcodes, links. They may hold buyer data.
 	Files []File `json:",omitzero"`
+	// Content is a digest of what the delivery says, without what changes from one transmission of it to the next; zero: all of
+	// the body counts. A second delivery under one DedupeKey is a repeat if its content is the same, and a conflict otherwise.
+	Content [sha256.Size]byte `json:",omitzero"`
 	// Ask says that the sender expects the order's state in the answer.
 	Ask bool `json:",omitzero"`
 }
@@ -104,29 +109,6 @@ type Seller struct {
 	ID   string
 	Name string
 }
-
-// CallError says what became of a call to a provider's API. Its text holds no buyer data and nothing of the answer's body.
-type CallError struct {
-	Class      string // of pos.Class, or "conflict": the order is in a state that contradicts the call
-	Op         string // such as "accept order"
-	Status     int    // HTTP status; 0 where no answer came
-	RetryAfter time.Duration
-	Detail     string
-	Err        error
-}
-
-func (e *CallError) Error() string {
-	s := e.Op + ": " + e.Class
-	if e.Status != 0 {
-		s += fmt.Sprintf(" (HTTP %d)", e.Status)
-	}
-	if e.Detail != "" {
-		s += ": " + e.Detail
-	}
-	return s
-}
-
-func (e *CallError) Unwrap() error { return e.Err }
 
 // DedupeKey is the key of a delivery that bears no id of its own: a digest of where it came in, what it is and the digest of
 // every byte.

@@ -9,6 +9,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/wire"
 )
 
 // orderBody is who bought, in an O body. What is documented, and what is not:
@@ -21,39 +22,39 @@ import (
 //   - buyer of type Client: named by "Processing Orders", never shown. Assumption: it has the fields of a client, or
 //     email_address and phone as an Office has them.
 type orderBody struct {
-	Buyer    object[contact] `json:"buyer"`
-	Client   object[contact] `json:"client"`
-	Billing  object[address] `json:"billing_address"`
-	Shipping object[address] `json:"shipping_address"`
+	Buyer    wire.Object[contact] `json:"buyer"`
+	Client   wire.Object[contact] `json:"client"`
+	Billing  wire.Object[address] `json:"billing_address"`
+	Shipping wire.Object[address] `json:"shipping_address"`
 }
 
 type contact struct {
-	Type      scalar `json:"type"`
-	ID        scalar `json:"id"`
-	Name      scalar `json:"name"`
-	Company   named  `json:"company"`
-	Brokerage named  `json:"brokerage"`
+	Type      wire.Scalar `json:"type"`
+	ID        wire.Scalar `json:"id"`
+	Name      wire.Scalar `json:"name"`
+	Company   named       `json:"company"`
+	Brokerage named       `json:"brokerage"`
 
-	Email        reach       `json:"email_address"`
-	EmailShort   reach       `json:"email"`
-	EmailPrimary reach       `json:"primary_email_address"`
-	Emails       list[reach] `json:"email_addresses"`
+	Email        reach            `json:"email_address"`
+	EmailShort   reach            `json:"email"`
+	EmailPrimary reach            `json:"primary_email_address"`
+	Emails       wire.List[reach] `json:"email_addresses"`
 
-	Phone        reach       `json:"phone"`
-	PhoneLong    reach       `json:"phone_number"`
-	PhonePrimary reach       `json:"primary_phone_number"`
-	Phones       list[reach] `json:"phone_numbers"`
+	Phone        reach            `json:"phone"`
+	PhoneLong    reach            `json:"phone_number"`
+	PhonePrimary reach            `json:"primary_phone_number"`
+	Phones       wire.List[reach] `json:"phone_numbers"`
 
-	Address   object[address] `json:"address"`
-	Billing   object[address] `json:"primary_billing_address"`
-	Shipping  object[address] `json:"primary_shipping_address"`
-	Addresses list[address]   `json:"addresses"`
+	Address   wire.Object[address] `json:"address"`
+	Billing   wire.Object[address] `json:"primary_billing_address"`
+	Shipping  wire.Object[address] `json:"primary_shipping_address"`
+	Addresses wire.List[address]   `json:"addresses"`
 }
 
 // named is a company or brokerage: its name, or an object with it.
 type named struct {
-	Name  scalar
-	Email scalar
+	Name  wire.Scalar
+	Email wire.Scalar
 }
 
 // UnmarshalJSONFrom reads either.
@@ -63,8 +64,8 @@ func (n *named) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return n.Name.UnmarshalJSONFrom(dec)
 	}
 	var o struct {
-		Name  scalar `json:"name"`
-		Email scalar `json:"email"`
+		Name  wire.Scalar `json:"name"`
+		Email wire.Scalar `json:"email"`
 	}
 	err := json.UnmarshalDecode(dec, &o)
 	n.Name, n.Email = o.Name, o.Email
@@ -72,41 +73,41 @@ func (n *named) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 // reach is an e-mail address or a phone number: the bare text, or an object that holds it.
-type reach struct{ text string }
+type reach struct{ Text string }
 
 // UnmarshalJSONFrom reads either.
 func (r *reach) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*r = reach{}
 	if dec.PeekKind() != '{' {
-		var s scalar
+		var s wire.Scalar
 		err := s.UnmarshalJSONFrom(dec)
-		r.text = s.text
+		r.Text = s.Text
 		return err
 	}
 	var o struct {
-		Address     scalar `json:"address"`
-		CountryCode scalar `json:"country_code"`
-		Number      scalar `json:"number"`
-		Extension   scalar `json:"extension"`
+		Address     wire.Scalar `json:"address"`
+		CountryCode wire.Scalar `json:"country_code"`
+		Number      wire.Scalar `json:"number"`
+		Extension   wire.Scalar `json:"extension"`
 	}
 	err := json.UnmarshalDecode(dec, &o)
-	r.text = o.Address.text
-	if r.text == "" && o.Number.text != "" {
-		r.text = strings.TrimSpace(o.CountryCode.text + " " + o.Number.text)
-		if o.Extension.text != "" {
-			r.text += " x" + o.Extension.text
+	r.Text = o.Address.Text
+	if r.Text == "" && o.Number.Text != "" {
+		r.Text = strings.TrimSpace(o.CountryCode.Text + " " + o.Number.Text)
+		if o.Extension.Text != "" {
+			r.Text += " x" + o.Extension.Text
 		}
 	}
 	return err
 }
 
 type address struct {
-	Street     scalar `json:"street_address"`
-	Extended   scalar `json:"extended_address"`
-	Locality   scalar `json:"locality"`
-	Region     scalar `json:"region"`
-	PostalCode scalar `json:"postal_code"`
-	Country    scalar `json:"country_code"`
+	Street     wire.Scalar `json:"street_address"`
+	Extended   wire.Scalar `json:"extended_address"`
+	Locality   wire.Scalar `json:"locality"`
+	Region     wire.Scalar `json:"region"`
+	PostalCode wire.Scalar `json:"postal_code"`
+	Country    wire.Scalar `json:"country_code"`
 }
 
 // Buyer reads who bought from the bytes of a webhook or poll whose body is an order; [order.Facts] names the event that
@@ -133,7 +134,7 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 	}
 	var buyer provider.Buyer
 	if b.buyerClass() == order.Office {
-		buyer = o.Buyer.v.office()
+		buyer = o.Buyer.V.office()
 	} else {
 		buyer = o.client()
 	}
@@ -147,10 +148,10 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 func (c contact) office() provider.Buyer {
 	return provider.Buyer{
 		Class:   order.Office,
-		ID:      c.ID.id(),
-		Name:    c.Name.text,
-		Company: cmp.Or(c.Brokerage.Name.text, c.Company.Name.text),
-		Email:   cmp.Or(c.email(), c.Brokerage.Email.text),
+		ID:      c.ID.ID(),
+		Name:    c.Name.Text,
+		Company: cmp.Or(c.Brokerage.Name.Text, c.Company.Name.Text),
+		Email:   cmp.Or(c.email(), c.Brokerage.Email.Text),
 		Phone:   c.phone(),
 		Address: c.address(),
 	}
@@ -159,44 +160,44 @@ func (c contact) office() provider.Buyer {
 // client reads a member of the public from the client object and, where that is silent, from the buyer. A buyer of some
 // type that is no Client's is not asked: it would be somebody else.
 func (o orderBody) client() provider.Buyer {
-	c, b := o.Client.v, o.Buyer.v
-	if w := b.Type.word(); w != "client" && w != "" && o.Client.given {
+	c, b := o.Client.V, o.Buyer.V
+	if w := b.Type.Word(); w != "client" && w != "" && o.Client.Given {
 		b = contact{}
 	}
-	if cid, bid := c.ID.id(), b.ID.id(); cid != "" && bid != "" && cid != bid {
+	if cid, bid := c.ID.ID(), b.ID.ID(); cid != "" && bid != "" && cid != bid {
 		b = contact{} // two people: the client is the one who bought
 	}
 	return provider.Buyer{
 		Class:   order.Client,
-		ID:      cmp.Or(c.ID.id(), b.ID.id()),
-		Name:    cmp.Or(c.Name.text, b.Name.text),
-		Company: cmp.Or(c.Company.Name.text, b.Company.Name.text, b.Brokerage.Name.text),
+		ID:      cmp.Or(c.ID.ID(), b.ID.ID()),
+		Name:    cmp.Or(c.Name.Text, b.Name.Text),
+		Company: cmp.Or(c.Company.Name.Text, b.Company.Name.Text, b.Brokerage.Name.Text),
 		Email:   cmp.Or(c.email(), b.email()),
 		Phone:   cmp.Or(c.phone(), b.phone()),
-		Address: cmp.Or(o.Billing.v.plain(), o.Shipping.v.plain(), c.address(), b.address()),
+		Address: cmp.Or(o.Billing.V.plain(), o.Shipping.V.plain(), c.address(), b.address()),
 	}
 }
 
 func (c contact) email() string {
-	return cmp.Or(c.EmailPrimary.text, c.Email.text, c.EmailShort.text, first(c.Emails))
+	return cmp.Or(c.EmailPrimary.Text, c.Email.Text, c.EmailShort.Text, first(c.Emails))
 }
 
 func (c contact) phone() string {
-	return cmp.Or(c.PhonePrimary.text, c.Phone.text, c.PhoneLong.text, first(c.Phones))
+	return cmp.Or(c.PhonePrimary.Text, c.Phone.Text, c.PhoneLong.Text, first(c.Phones))
 }
 
-func first(l list[reach]) string {
-	for _, r := range l.all {
-		if r.text != "" {
-			return r.text
+func first(l wire.List[reach]) string {
+	for _, r := range l.All {
+		if r.Text != "" {
+			return r.Text
 		}
 	}
 	return ""
 }
 
 func (c contact) address() provider.Address {
-	own := cmp.Or(c.Billing.v.plain(), c.Shipping.v.plain(), c.Address.v.plain())
-	for _, a := range c.Addresses.all {
+	own := cmp.Or(c.Billing.V.plain(), c.Shipping.V.plain(), c.Address.V.plain())
+	for _, a := range c.Addresses.All {
 		own = cmp.Or(own, a.plain())
 	}
 	return own
@@ -204,7 +205,7 @@ func (c contact) address() provider.Address {
 
 func (a address) plain() provider.Address {
 	return provider.Address{
-		Street: a.Street.text, Extended: a.Extended.text, City: a.Locality.text,
-		Region: a.Region.text, PostalCode: a.PostalCode.text, Country: a.Country.text,
+		Street: a.Street.Text, Extended: a.Extended.Text, City: a.Locality.Text,
+		Region: a.Region.Text, PostalCode: a.PostalCode.Text, Country: a.Country.Text,
 	}
 }

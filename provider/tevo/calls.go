@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"willcall/order"
+	"willcall/provider"
+	"willcall/provider/wire"
 )
 
 // Order is one order as the API gave it. Raw holds buyer data.
@@ -30,11 +32,11 @@ func (o Order) Form(kind order.Kind) []byte { return Synthesize(o.Raw, Recipient
 
 func readOrder(raw json.RawMessage) (Order, bool) {
 	o := Order{Raw: raw}
-	if parseBody(raw, &o.body) != nil || o.body.ID.id() == "" {
+	if parseBody(raw, &o.body) != nil || o.body.ID.ID() == "" {
 		return Order{}, false
 	}
-	o.ID, o.GroupID = o.body.ID.id(), groupOf(o.body.OID)
-	o.UpdatedAt, _ = o.body.UpdatedAt.moment()
+	o.ID, o.GroupID = o.body.ID.ID(), groupOf(o.body.OID)
+	o.UpdatedAt, _ = o.body.UpdatedAt.Moment()
 	return o, true
 }
 
@@ -60,7 +62,7 @@ func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince t
 	const op = "list orders"
 	page = max(page, 1)
 	if page > maxPages {
-		return Page{}, &Error{Class: Unsupported, Op: op, Detail: "the pages do not end; poll a shorter time"}
+		return Page{}, &provider.CallError{Class: provider.Unsupported, Op: op, Detail: "the pages do not end; poll a shorter time"}
 	}
 	typ, foreign := "Order", "true"
 	if kind == order.Purchase {
@@ -76,48 +78,48 @@ func (c *Client) ListOrders(ctx context.Context, kind order.Kind, updatedSince t
 		return Page{}, err
 	}
 	var in struct {
-		Orders list[json.RawMessage] `json:"orders"`
-		Total  scalar                `json:"total_entries"`
+		Orders wire.List[json.RawMessage] `json:"orders"`
+		Total  wire.Scalar                `json:"total_entries"`
 	}
-	if parseBody(a.body, &in) != nil || in.Orders.wrong || in.Orders.all == nil {
-		return Page{}, odd(op, false, a.status, "the answer is no list of orders")
+	if parseBody(a.Body, &in) != nil || in.Orders.Wrong || in.Orders.All == nil {
+		return Page{}, provider.Odd(op, false, a.Status, "the answer is no list of orders")
 	}
 	var p Page
-	for _, raw := range in.Orders.all {
+	for _, raw := range in.Orders.All {
 		o, ok := readOrder(raw)
 		if !ok {
 			o = Order{Raw: raw} // into the inbox all the same, where a person sees that it cannot be read
 		}
-		if o.body.IsPO.word() == foreign {
+		if o.body.IsPO.Word() == foreign {
 			p.Skipped++
 			continue
 		}
 		p.Orders = append(p.Orders, o)
 	}
-	p.More = more(page, len(in.Orders.all), in.Total)
+	p.More = more(page, len(in.Orders.All), in.Total)
 	return p, nil
 }
 
 // more reports whether there are pages behind this one, which has got entries. It does not believe that pages are as long
 // as we ask for or as the answer says: at worst one empty page is read. Without total_entries only an empty page is the last.
-func more(page, got int, total scalar) bool {
-	all, err := strconv.Atoi(total.text)
+func more(page, got int, total wire.Scalar) bool {
+	all, err := strconv.Atoi(total.Text)
 	return got > 0 && (err != nil || page*got < all)
 }
 
 // ShowOrder is Orders/Show. id is the right half of the order number.
 func (c *Client) ShowOrder(ctx context.Context, id string) (Order, error) {
 	const op = "show order"
-	if !isID(id) {
-		return Order{}, &Error{Class: Invalid, Op: op, Detail: "the order has no id that the API knows"}
+	if !wire.IsID(id) {
+		return Order{}, &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the order has no id that the API knows"}
 	}
 	a, err := c.call(ctx, op, http.MethodGet, "/v9/orders/"+id, nil, nil)
 	if err != nil {
 		return Order{}, err
 	}
-	o, ok := readOrder(a.body)
+	o, ok := readOrder(a.Body)
 	if !ok || o.ID != id {
-		return Order{}, odd(op, false, a.status, "the answer is not the order")
+		return Order{}, provider.Odd(op, false, a.Status, "the answer is not the order")
 	}
 	return o, nil
 }
@@ -149,25 +151,25 @@ func (c *Client) Accept(ctx context.Context, id string) (Order, error) {
 // Reject is Orders/Reject, for a pending sale; otherwise as [Client.Accept].
 func (c *Client) Reject(ctx context.Context, id string, reason Reason) (Order, error) {
 	if !reason.Valid() {
-		return Order{}, &Error{Class: Invalid, Op: "reject order", Detail: "the API does not know this reason"}
+		return Order{}, &provider.CallError{Class: provider.Invalid, Op: "reject order", Detail: "the API does not know this reason"}
 	}
 	return c.review(ctx, "reject order", id, "reject", map[string]any{"reviewer_id": c.ReviewerID, "reason": reason})
 }
 
 func (c *Client) review(ctx context.Context, op, id, verb string, in map[string]any) (Order, error) {
-	if !isID(id) {
-		return Order{}, &Error{Class: Invalid, Op: op, Detail: "the order has no id that the API knows"}
+	if !wire.IsID(id) {
+		return Order{}, &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the order has no id that the API knows"}
 	}
 	if c.ReviewerID <= 0 {
-		return Order{}, &Error{Class: Unauthorized, Op: op, Detail: "no reviewer id is configured"}
+		return Order{}, &provider.CallError{Class: provider.Unauthorized, Op: op, Detail: "no reviewer id is configured"}
 	}
 	a, err := c.call(ctx, op, http.MethodPost, "/v9/orders/"+id+"/"+verb, nil, in)
 	if err != nil {
 		return Order{}, err
 	}
-	o, ok := readOrder(a.body)
+	o, ok := readOrder(a.Body)
 	if !ok || o.ID != id {
-		return Order{}, odd(op, true, a.status, "the answer is not the order") // 202: taken, to be done later
+		return Order{}, provider.Odd(op, true, a.Status, "the answer is not the order") // 202: taken, to be done later
 	}
 	return o, nil
 }
@@ -177,34 +179,34 @@ func (c *Client) review(ctx context.Context, op, id, verb string, in map[string]
 // [Unsupported].
 func (c *Client) GetAirbill(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error) {
 	const op = "get airbill"
-	if !isID(shipmentID) {
-		return nil, "", &Error{Class: Invalid, Op: op, Detail: "the shipment has no id that the API knows"}
+	if !wire.IsID(shipmentID) {
+		return nil, "", &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the shipment has no id that the API knows"}
 	}
 	a, err := c.call(ctx, op, http.MethodGet, "/v9/shipments/"+shipmentID+"/get_airbill", nil, nil)
 	if err != nil {
 		return nil, "", err
 	}
-	file = a.body
+	file = a.Body
 	var in struct {
-		Airbill scalar `json:"airbill"`
-		File    scalar `json:"file"`
+		Airbill wire.Scalar `json:"airbill"`
+		File    wire.Scalar `json:"file"`
 	}
-	if parseBody(a.body, &in) == nil {
-		text := cmp.Or(in.Airbill.text, in.File.text)
+	if parseBody(a.Body, &in) == nil {
+		text := cmp.Or(in.Airbill.Text, in.File.Text)
 		if _, data, found := strings.Cut(text, ";base64,"); found {
 			text = data
 		}
 		if file, err = base64.StdEncoding.DecodeString(text); err != nil || len(file) == 0 {
-			return nil, "", &Error{Class: Unsupported, Op: op, Status: a.status, Detail: "the answer holds no file; " + fieldNames(a.body)}
+			return nil, "", &provider.CallError{Class: provider.Unsupported, Op: op, Status: a.Status, Detail: "the answer holds no file; " + provider.FieldNames(a.Body)}
 		}
 	}
 	if len(file) == 0 {
-		return nil, "", &Error{Class: NotFound, Op: op, Status: a.status, Detail: "the answer is empty"}
+		return nil, "", &provider.CallError{Class: provider.NotFound, Op: op, Status: a.Status, Detail: "the answer is empty"}
 	}
 	// The content is asked, not the header: what is stored and printed must be what it says it is.
 	mediaType, _, _ = strings.Cut(http.DetectContentType(file), ";")
 	if mediaType != "application/pdf" && !strings.HasPrefix(mediaType, "image/") {
-		return nil, "", &Error{Class: Unsupported, Op: op, Status: a.status, Detail: "the answer is neither a PDF nor an image"}
+		return nil, "", &provider.CallError{Class: provider.Unsupported, Op: op, Status: a.Status, Detail: "the answer is neither a PDF nor an image"}
 	}
 	return file, mediaType, nil
 }

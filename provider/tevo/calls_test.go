@@ -29,22 +29,22 @@ func TestShowOrder(t *testing.T) {
 		t.Errorf("its form: got %+v, %v; want the order, held by the fraud service", out, err)
 	}
 	_, err = c.ShowOrder(t.Context(), "1")
-	classIs(t, "another order", err, NotFound)
+	classIs(t, "another order", err, provider.NotFound)
 	for _, id := range []string{"", "1/accept", "../orders", "1?x=y"} {
 		_, err = c.ShowOrder(t.Context(), id)
-		classIs(t, "the id "+id, err, Invalid)
+		classIs(t, "the id "+id, err, provider.Invalid)
 	}
 	wrong := *c
 	wrong.Secret = "another"
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "a wrong secret", err, Unauthorized)
+	classIs(t, "a wrong secret", err, provider.Unauthorized)
 	wrong.Secret = ""
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "no secret", err, Unauthorized)
+	classIs(t, "no secret", err, provider.Unauthorized)
 	wrong = *c
 	wrong.BaseURL = "ticketevolution"
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "no URL", err, Invalid)
+	classIs(t, "no URL", err, provider.Invalid)
 }
 
 func TestRejectTakesTheReasonsOfTheAPI(t *testing.T) {
@@ -61,10 +61,10 @@ func TestRejectTakesTheReasonsOfTheAPI(t *testing.T) {
 	api, c := setup(t, sim.TEvoOptions{})
 	api.Put(sim.OfficeSale(1))
 	_, err := c.Reject(t.Context(), sim.OfficeSale(1).ID, "I do not like it")
-	classIs(t, "another reason", err, Invalid)
+	classIs(t, "another reason", err, provider.Invalid)
 	c.ReviewerID = 0
 	_, err = c.Accept(t.Context(), sim.OfficeSale(1).ID)
-	classIs(t, "no reviewer", err, Unauthorized)
+	classIs(t, "no reviewer", err, provider.Unauthorized)
 	if got := api.Log(); len(got) != 0 {
 		t.Errorf("got calls %+v; want none", got)
 	}
@@ -81,21 +81,21 @@ func TestEnsure(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		order          sim.TEvoOrder
-		accept, reject Class // of the error of EnsureAccepted and EnsureRejected
-		writes         int   // how many calls each of them makes
+		accept, reject string // of the error of EnsureAccepted and EnsureRejected
+		writes         int    // how many calls each of them makes
 	}{
 		{"Pending", pending, "", "", 1},
-		{"Accepted", pending.Accepted(at), "", Conflict, 0},
-		{"Completed", pending.Completed(at), "", Conflict, 0},
-		{"Rejected", pending.Rejected("Other", at), Conflict, "", 0},
-		{"Cancelled", pending.Canceled(at), Conflict, "", 0},
-		{"CancelledAfterAcceptance", pending.Accepted(at).Canceled(at), Conflict, "", 0},
-		{"CancellationProposed", proposed, Conflict, Conflict, 0},
-		{"StateUnknown", odd, Conflict, Conflict, 0},
+		{"Accepted", pending.Accepted(at), "", provider.Conflict, 0},
+		{"Completed", pending.Completed(at), "", provider.Conflict, 0},
+		{"Rejected", pending.Rejected("Other", at), provider.Conflict, "", 0},
+		{"Cancelled", pending.Canceled(at), provider.Conflict, "", 0},
+		{"CancelledAfterAcceptance", pending.Accepted(at).Canceled(at), provider.Conflict, "", 0},
+		{"CancellationProposed", proposed, provider.Conflict, provider.Conflict, 0},
+		{"StateUnknown", odd, provider.Conflict, provider.Conflict, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for op, want := range map[string]Class{"accept": c.accept, "reject": c.reject} {
+			for op, want := range map[string]string{"accept": c.accept, "reject": c.reject} {
 				api, client := setup(t, sim.TEvoOptions{})
 				api.Put(c.order)
 				for range 3 {
@@ -131,7 +131,7 @@ func TestEnsureAfterALostAnswer(t *testing.T) {
 		if err := api.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: "POST", Kind: sim.FaultLostAnswer, Count: 1}}}); err != nil {
 			t.Fatal(err)
 		}
-		classIs(t, op+", the answer lost", ensure(t.Context(), c, op, o.ID), OutcomeUnknown)
+		classIs(t, op+", the answer lost", ensure(t.Context(), c, op, o.ID), provider.OutcomeUnknown)
 		classIs(t, op+" again", ensure(t.Context(), c, op, o.ID), "")
 		if got := api.Log(); len(got) != 1 || got[0].Op != op {
 			t.Errorf("%s: got calls %+v; want one", op, got)
@@ -147,20 +147,20 @@ func TestEnsureWhileOthersAct(t *testing.T) {
 		looks  []string
 		status int
 		answer string
-		want   Class
+		want   string
 	}{
 		{"SomebodyWasFaster", []string{"pending", "accepted"}, 422, `{}`, ""},
-		{"TheBuyerWasFaster", []string{"pending", "canceled"}, 422, `{}`, Conflict},
-		{"RefusedAndStillPending", []string{"pending", "pending"}, 422, `{}`, Invalid},
-		{"GoneAndStillPending", []string{"pending", "pending"}, 404, `{}`, NotFound},
-		{"TakenForLater", []string{"pending", "pending"}, 202, ``, OutcomeUnknown},
-		{"TakenAndNotYetDone", []string{"pending", "pending"}, 200, `{"id": 5, "state": "pending"}`, OutcomeUnknown},
+		{"TheBuyerWasFaster", []string{"pending", "canceled"}, 422, `{}`, provider.Conflict},
+		{"RefusedAndStillPending", []string{"pending", "pending"}, 422, `{}`, provider.Invalid},
+		{"GoneAndStillPending", []string{"pending", "pending"}, 404, `{}`, provider.NotFound},
+		{"TakenForLater", []string{"pending", "pending"}, 202, ``, provider.OutcomeUnknown},
+		{"TakenAndNotYetDone", []string{"pending", "pending"}, 200, `{"id": 5, "state": "pending"}`, provider.OutcomeUnknown},
 		{"TakenAndDoneSince", []string{"pending", "accepted"}, 200, `{"id": 5, "state": "pending"}`, ""},
 		{"AnsweredWithTheOrder", []string{"pending"}, 200, `{"id": 5, "state": "accepted"}`, ""},
-		{"AnsweredWithAnother", []string{"pending", "pending"}, 200, `{"id": 6, "state": "accepted"}`, OutcomeUnknown},
-		{"AnsweredWithAConflict", []string{"pending"}, 200, `{"id": 5, "state": "canceled"}`, Conflict},
-		{"Unauthorized", []string{"pending"}, 401, `{}`, Unauthorized},
-		{"Down", []string{"pending"}, 500, `{}`, OutcomeUnknown},
+		{"AnsweredWithAnother", []string{"pending", "pending"}, 200, `{"id": 6, "state": "accepted"}`, provider.OutcomeUnknown},
+		{"AnsweredWithAConflict", []string{"pending"}, 200, `{"id": 5, "state": "canceled"}`, provider.Conflict},
+		{"provider.Unauthorized", []string{"pending"}, 401, `{}`, provider.Unauthorized},
+		{"Down", []string{"pending"}, 500, `{}`, provider.OutcomeUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +190,7 @@ func TestGetAirbill(t *testing.T) {
 		o := sim.ClientSale(1)
 		api.Put(o)
 		_, _, err := c.GetAirbill(t.Context(), o.ShipmentID)
-		classIs(t, "before it was uploaded", err, NotFound)
+		classIs(t, "before it was uploaded", err, provider.NotFound)
 		api.Put(o.AirbillUploaded(time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)))
 		file, mediaType, err := c.GetAirbill(t.Context(), o.ShipmentID)
 		if err != nil || mediaType != "application/pdf" || !strings.HasPrefix(string(file), "%PDF-") {
@@ -200,15 +200,15 @@ func TestGetAirbill(t *testing.T) {
 	const png = "\x89PNG\x0d\x0a\x1a\x0a....."
 	for _, w := range []struct {
 		name, answer, mediaType string
-		want                    Class
+		want                    string
 	}{
 		{"Image", png, "image/png", ""},
 		{"DataURL", `{"airbill":"data:application/pdf;base64,JVBERi0xLjQK"}`, "application/pdf", ""},
 		{"FileInLines", `{"file":"JVBER\ni0xLjQK\n"}`, "application/pdf", ""},
-		{"Link", `{"airbill":"https://media.example.com/1.pdf"}`, "", Unsupported},
-		{"OtherJSON", `{"url":"x"}`, "", Unsupported},
-		{"Page", "<html><body>Wren Pemberly, sign in</body></html>", "", Unsupported},
-		{"Empty", "", "", NotFound},
+		{"Link", `{"airbill":"https://media.example.com/1.pdf"}`, "", provider.Unsupported},
+		{"OtherJSON", `{"url":"x"}`, "", provider.Unsupported},
+		{"Page", "<html><body>Wren Pemberly, sign in</body></html>", "", provider.Unsupported},
+		{"Empty", "", "", provider.NotFound},
 	} {
 		c := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Content-Type", "application/pdf") // not to be believed
@@ -225,5 +225,5 @@ func TestGetAirbill(t *testing.T) {
 	}
 	c := &Client{}
 	_, _, err := c.GetAirbill(t.Context(), "")
-	classIs(t, "no id", err, Invalid)
+	classIs(t, "no id", err, provider.Invalid)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"willcall/provider"
 	"willcall/sim"
 )
 
@@ -46,9 +47,9 @@ func serve(t *testing.T, h http.Handler) *Client {
 	return &Client{BaseURL: srv.URL, Token: "a-token", Secret: "a-secret", ReviewerID: 2335, HTTP: srv.Client()}
 }
 
-func classIs(t *testing.T, what string, err error, want Class) {
+func classIs(t *testing.T, what string, err error, want string) {
 	t.Helper()
-	if got := ClassOf(err); got != want || (err == nil) != (want == "") {
+	if got := provider.ClassOf(err); got != want || (err == nil) != (want == "") {
 		t.Errorf("%s: got %v; want class %q", what, err, want)
 	}
 }
@@ -57,12 +58,12 @@ func TestStatusClasses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status      int
-		read, write Class
+		read, write string
 	}{
-		{301, Invalid, Invalid}, {304, Invalid, Invalid}, {400, Invalid, Invalid}, {401, Unauthorized, Unauthorized}, {403, Unauthorized, Unauthorized},
-		{404, NotFound, NotFound}, {406, Invalid, Invalid}, {408, Transient, OutcomeUnknown}, {409, Invalid, Invalid}, {410, NotFound, NotFound},
-		{422, Invalid, Invalid}, {429, RateLimited, RateLimited}, {500, Transient, OutcomeUnknown}, {502, Transient, OutcomeUnknown},
-		{503, RateLimited, RateLimited}, {504, Transient, OutcomeUnknown},
+		{301, provider.Invalid, provider.Invalid}, {304, provider.Invalid, provider.Invalid}, {400, provider.Invalid, provider.Invalid}, {401, provider.Unauthorized, provider.Unauthorized}, {403, provider.Unauthorized, provider.Unauthorized},
+		{404, provider.NotFound, provider.NotFound}, {406, provider.Invalid, provider.Invalid}, {408, provider.Transient, provider.OutcomeUnknown}, {409, provider.Invalid, provider.Invalid}, {410, provider.NotFound, provider.NotFound},
+		{422, provider.Invalid, provider.Invalid}, {429, provider.RateLimited, provider.RateLimited}, {500, provider.Transient, provider.OutcomeUnknown}, {502, provider.Transient, provider.OutcomeUnknown},
+		{503, provider.RateLimited, provider.RateLimited}, {504, provider.Transient, provider.OutcomeUnknown},
 	} {
 		client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
@@ -77,13 +78,13 @@ func TestStatusClasses(t *testing.T) {
 		classIs(t, fmt.Sprint("GET ", c.status), read, c.read)
 		classIs(t, fmt.Sprint("POST ", c.status), write, c.write)
 		for _, err := range []error{read, write} {
-			var e *Error
+			var e *provider.CallError
 			if !errors.As(err, &e) || e.Status != c.status {
 				t.Errorf("%d: got %+v; want the status", c.status, err)
 				continue
 			}
 			wait := time.Duration(0)
-			if c.read == RateLimited {
+			if c.read == provider.RateLimited {
 				wait = 7 * time.Second
 			}
 			if e.RetryAfter != wait {
@@ -101,21 +102,9 @@ func TestStatusClasses(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	for v, want := range map[string]time.Duration{
-		"": 0, "0": 0, "30": 30 * time.Second, "-1": 0, "soon": 0, "999999999": longestWait, "99999999999999999999": 0,
-		"Mon, 02 Jan 2006 15:04:05 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": longestWait,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {v}}); got != want {
-			t.Errorf("%q: got %s; want %s", v, got, want)
-		}
-	}
-}
-
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	both := func(t *testing.T, ctx context.Context, c *Client, read, write Class) (error, error) {
+	both := func(t *testing.T, ctx context.Context, c *Client, read, write string) (error, error) {
 		t.Helper()
 		_, r := c.ShowOrder(ctx, "5")
 		_, w := c.Accept(ctx, "5")
@@ -128,7 +117,7 @@ func TestNoAnswer(t *testing.T) {
 		srv := httptest.NewServer(http.NotFoundHandler())
 		c := &Client{BaseURL: srv.URL, Token: "a-token", Secret: "a-secret", ReviewerID: 1}
 		srv.Close()
-		both(t, t.Context(), c, Transient, Transient)
+		both(t, t.Context(), c, provider.Transient, provider.Transient)
 	})
 	t.Run("TooLate", func(t *testing.T) {
 		t.Parallel()
@@ -138,7 +127,10 @@ func TestNoAnswer(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		for _, err := range func() []error { r, w := both(t, ctx, c, Transient, OutcomeUnknown); return []error{r, w} }() {
+		for _, err := range func() []error {
+			r, w := both(t, ctx, c, provider.Transient, provider.OutcomeUnknown)
+			return []error{r, w}
+		}() {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v; want DeadlineExceeded in its chain", err)
 			}
@@ -153,7 +145,7 @@ func TestNoAnswer(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		_, err := c.Accept(ctx, "5")
-		classIs(t, "POST", err, OutcomeUnknown)
+		classIs(t, "POST", err, provider.OutcomeUnknown)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v; want Canceled in its chain", err)
 		}
@@ -163,7 +155,7 @@ func TestNoAnswer(t *testing.T) {
 		_, c := setup(t, sim.TEvoOptions{})
 		c2 := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 		c2.HTTP = c.HTTP
-		both(t, t.Context(), c2, Transient, OutcomeUnknown)
+		both(t, t.Context(), c2, provider.Transient, provider.OutcomeUnknown)
 	})
 	t.Run("BrokenOff", func(t *testing.T) {
 		t.Parallel()
@@ -171,7 +163,7 @@ func TestNoAnswer(t *testing.T) {
 			w.Header().Set("Content-Length", "1000")
 			io.WriteString(w, `{"id": 5, "state": "accepted"}`)
 		}))
-		both(t, t.Context(), c, Transient, OutcomeUnknown)
+		both(t, t.Context(), c, provider.Transient, provider.OutcomeUnknown)
 	})
 	t.Run("NoHTTPAtAll", func(t *testing.T) {
 		t.Parallel()
@@ -182,7 +174,7 @@ func TestNoAnswer(t *testing.T) {
 				conn.Close()
 			}
 		}))
-		_, err := both(t, t.Context(), c, Transient, OutcomeUnknown)
+		_, err := both(t, t.Context(), c, provider.Transient, provider.OutcomeUnknown)
 		if err != nil && strings.Contains(err.Error(), "Pemberly") {
 			t.Errorf("got %q; want nothing of the answer", err)
 		}
@@ -196,7 +188,7 @@ func TestNoAnswer(t *testing.T) {
 				w.Write(chunk)
 			}
 		}))
-		both(t, t.Context(), c, Transient, OutcomeUnknown)
+		both(t, t.Context(), c, provider.Transient, provider.OutcomeUnknown)
 	})
 }
 
@@ -229,5 +221,5 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	}))
 	_, err := c.ShowOrder(t.Context(), "5")
-	classIs(t, "GET", err, Invalid)
+	classIs(t, "GET", err, provider.Invalid)
 }

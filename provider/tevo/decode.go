@@ -5,6 +5,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/wire"
 )
 
 // Settings are what no webhook says. The office id of Ticket Evolution itself (6) is not among them: every Office is
@@ -143,7 +144,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 // false only [Decode] knows; where it is true Decode gives the same type, order and side, or quarantines.
 func Peek(d provider.Delivery) (dec provider.Decoded, ok bool) {
 	f, err := parseFields(d.Body, func(v []byte) ([]byte, bool) { return v, true })
-	if err != nil || len(f.body) == 0 || !isID(f.groupID) || catalogue(f.eventType) {
+	if err != nil || len(f.body) == 0 || !wire.IsID(f.groupID) || catalogue(f.eventType) {
 		return dec, false
 	}
 	kind, ok := map[string]order.Kind{"seller": order.Sale, "buyer": order.Purchase}[strings.ToLower(f.recipient)]
@@ -156,7 +157,7 @@ func Peek(d provider.Delivery) (dec provider.Decoded, ok bool) {
 // orderID is the order group: it alone is the same in the documents of both parties, and the left half of the order
 // number "44442-147277". The form's field counts; where it is missing, an order body still tells.
 func orderID(f form, b *body) string {
-	if isID(f.groupID) {
+	if wire.IsID(f.groupID) {
 		return f.groupID
 	}
 	if f.groupID == "" {
@@ -173,9 +174,9 @@ func decodeBody(b *body, d provider.Delivery, kind order.Kind, r rule, s Setting
 	}
 	said, _ := b.standing(kind)
 	ends := found == wholeOrder && over(agree(r.status, said, false))
-	if at, ok := b.UpdatedAt.moment(); ok {
+	if at, ok := b.UpdatedAt.Moment(); ok {
 		e.At = at
-	} else if b.UpdatedAt.given() && !ends {
+	} else if b.UpdatedAt.Given() && !ends {
 		return e, malformed("body.updated_at", "want a time")
 	}
 	switch {

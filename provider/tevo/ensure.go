@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"willcall/order"
+	"willcall/provider"
 )
 
 // EnsureAccepted accepts the sale unless it is accepted already, by us or by a person. It may be called as often as one
@@ -53,13 +54,13 @@ func (c *Client) ensure(ctx context.Context, op, id string, judge func(order.Sta
 	look := func(o Order) (bool, error) {
 		status, unknown := o.body.standing(order.Sale)
 		if unknown != "" {
-			return true, &Error{Class: Conflict, Op: op, Detail: "the order is in a state that we do not know"}
+			return true, &provider.CallError{Class: provider.Conflict, Op: op, Detail: "the order is in a state that we do not know"}
 		}
 		switch judge(status) {
 		case isDone:
 			return true, nil
 		case cannot:
-			return true, &Error{Class: Conflict, Op: op, Detail: "the order is " + cmp.Or(string(status), "in no state")}
+			return true, &provider.CallError{Class: provider.Conflict, Op: op, Detail: "the order is " + cmp.Or(string(status), "in no state")}
 		}
 		return false, nil
 	}
@@ -75,7 +76,7 @@ func (c *Client) ensure(ctx context.Context, op, id string, judge func(order.Sta
 		if settled, err := look(o); settled {
 			return err
 		}
-	} else if cl := ClassOf(err); cl != Invalid && cl != NotFound {
+	} else if cl := provider.ClassOf(err); cl != provider.Invalid && cl != provider.NotFound {
 		return err
 	}
 	// Refused, or taken without effect so far: somebody else may have been faster, or an earlier call of ours.
@@ -87,7 +88,7 @@ func (c *Client) ensure(ctx context.Context, op, id string, judge func(order.Sta
 		return err
 	}
 	if refused == nil {
-		return &Error{Class: OutcomeUnknown, Op: op, Detail: "the API took the call, and the order is still pending"}
+		return &provider.CallError{Class: provider.OutcomeUnknown, Op: op, Detail: "the API took the call, and the order is still pending"}
 	}
 	return refused
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"willcall/order"
+	"willcall/provider/wire"
 )
 
 // decodeOrder reads an O body. Every time such a document arrives it is read whole, so that a poll makes up for any
@@ -26,8 +27,8 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 	snapshot.Buyer = class
 	e.Snapshot, e.Lines = snapshot, facts
 	if kind == order.Sale {
-		for _, sh := range b.Shipments.all {
-			if id := sh.ID.id(); id != "" && airbillReady(sh.Type, sh.Airbill) {
+		for _, sh := range b.Shipments.All {
+			if id := sh.ID.ID(); id != "" && airbillReady(sh.Type, sh.Airbill) {
 				e.Shipment = append(e.Shipment, order.ShipmentFact{ID: id, AirbillReady: true})
 			}
 		}
@@ -39,7 +40,7 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 // fraud check that does not come is better than to pass one that was not checked. ("Processing Orders", Sales to TEvo, Sales
 // to a Client)
 func (b *body) buyerClass() order.BuyerClass {
-	if b.Buyer.v.Type.word() == "office" {
+	if b.Buyer.V.Type.Word() == "office" {
 		return order.Office
 	}
 	return order.Client
@@ -47,10 +48,10 @@ func (b *body) buyerClass() order.BuyerClass {
 
 // fraud reads fraud_check_status. An absent one says nothing: the same order may be checked later, and sellers without the
 // service never get one.
-func fraud(s scalar) order.Fraud {
-	switch s.word() {
+func fraud(s wire.Scalar) order.Fraud {
+	switch s.Word() {
 	case "":
-		if s.given() {
+		if s.Given() {
 			return order.FraudUnknown
 		}
 		return ""
@@ -65,7 +66,7 @@ func fraud(s scalar) order.Fraud {
 }
 
 func decodeShipment(b *body, e order.Event, r rule) (order.Event, error) {
-	id := b.ID.id()
+	id := b.ID.ID()
 	if id == "" {
 		return e, malformed("body.id", "want an id")
 	}
@@ -76,9 +77,9 @@ func decodeShipment(b *body, e order.Event, r rule) (order.Event, error) {
 
 // airbillReady reports whether a buyer has provided an airbill. Where there is none the samples have "" or
 // "/airbills/original/missing.png".
-func airbillReady(typ, airbill scalar) bool {
-	return deliveryWord(typ) == "providedairbill" && airbill.kind == 's' && airbill.given() &&
-		!strings.Contains(airbill.text, "missing.png")
+func airbillReady(typ, airbill wire.Scalar) bool {
+	return deliveryWord(typ) == "providedairbill" && airbill.Kind == 's' && airbill.Given() &&
+		!strings.Contains(airbill.Text, "missing.png")
 }
 
 // decodeItem reads an I body. No stored document has a sample of one; its fields are those of items in orders (public:
@@ -91,7 +92,7 @@ func decodeItem(b *body, e order.Event, r rule) (order.Event, error) {
 	f := order.LineFact{LineID: id}
 	if r.finalized {
 		f.Delivered = e.At
-		if at, ok := b.EticketFinalizedAt.moment(); ok {
+		if at, ok := b.EticketFinalizedAt.Moment(); ok {
 			f.Delivered = at
 		}
 	}
@@ -112,13 +113,13 @@ func decodeItem(b *body, e order.Event, r rule) (order.Event, error) {
 // here now. Zero: neither, the date is open again.
 func (b *body) movedInHand(now time.Time) (time.Time, error) {
 	on := b.inHandOn()
-	if !on.given() {
-		if b.InHand.word() == "true" || b.TicketGroup.v.InHand.word() == "true" {
+	if !on.Given() {
+		if b.InHand.Word() == "true" || b.TicketGroup.V.InHand.Word() == "true" {
 			return now.UTC().Truncate(24 * time.Hour), nil
 		}
 		return time.Time{}, nil
 	}
-	day, ok := on.day()
+	day, ok := on.Day()
 	if !ok {
 		return time.Time{}, malformed("body.in_hand_on", "want a date")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"willcall/order"
+	"willcall/provider"
 	"willcall/sim"
 )
 
@@ -74,7 +75,7 @@ func TestListOrdersOfOddShapes(t *testing.T) {
 	for body, want := range map[string]struct {
 		orders int
 		more   bool
-		class  Class
+		class  string
 	}{
 		`{"orders":[],"total_entries":0}`:                                                {0, false, ""},
 		`{"orders":[]}`:                                                                  {0, false, ""},
@@ -86,13 +87,13 @@ func TestListOrdersOfOddShapes(t *testing.T) {
 		`{"orders":[` + strings.Repeat("7,", 9) + `7],"total_entries":11,"per_page":10}`: {10, true, ""},
 		`{"orders":[` + strings.Repeat("7,", 9) + `7],"total_entries":11}`:               {10, true, ""},
 		`{"orders":[{"id":1,"isPO":true}],"total_entries":2}`:                            {0, true, ""},
-		`{"orders":null}`: {0, false, Transient},
-		`{"error":"x"}`:   {0, false, Transient},
-		`<html>We are down for maintenance.</html>`: {0, false, Transient},
-		`{"orders":{"id":1}}`:                       {0, false, Transient},
-		`[]`:                                        {0, false, Transient},
-		``:                                          {0, false, Transient},
-		`{"orders":[` + strings.Repeat("[", 200_000) + `]]}`: {0, false, Transient},
+		`{"orders":null}`: {0, false, provider.Transient},
+		`{"error":"x"}`:   {0, false, provider.Transient},
+		`<html>We are down for maintenance.</html>`: {0, false, provider.Transient},
+		`{"orders":{"id":1}}`:                       {0, false, provider.Transient},
+		`[]`:                                        {0, false, provider.Transient},
+		``:                                          {0, false, provider.Transient},
+		`{"orders":[` + strings.Repeat("[", 200_000) + `]]}`: {0, false, provider.Transient},
 	} {
 		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }))
 		got, err := c.ListOrders(t.Context(), order.Sale, time.Time{}, 0) // the first page, too
@@ -109,12 +110,12 @@ func TestListOrdersEnds(t *testing.T) {
 	for _, c := range []struct {
 		name, answer string
 		calls        int
-		want         Class
+		want         string
 	}{
 		{"ThreeOfSeven", `{"orders":[1,2,3],"total_entries":7,"per_page":3}`, 3, ""},
 		{"ThreeOfSevenAndSaysAHundred", `{"orders":[1,2,3],"total_entries":7,"per_page":100}`, 3, ""},
 		{"ThreeOfSevenUnsaid", `{"orders":[1,2,3],"total_entries":7}`, 3, ""},
-		{"NoPages", `{"orders":[1]}`, maxPages, Unsupported},
+		{"NoPages", `{"orders":[1]}`, maxPages, provider.Unsupported},
 	} {
 		calls := 0
 		client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"willcall/order"
+	"willcall/provider/wire"
 )
 
 // Recipient is the form field recipient for our side of an order.
@@ -52,9 +53,9 @@ func canonical(raw []byte) []byte {
 }
 
 // groupOf is the left half of an order number such as "44442-147277", "" if there is none.
-func groupOf(oid scalar) string {
-	group, _, found := strings.Cut(oid.text, "-")
-	if !found || !isID(group) {
+func groupOf(oid wire.Scalar) string {
+	group, _, found := strings.Cut(oid.Text, "-")
+	if !found || !wire.IsID(group) {
 		return ""
 	}
 	return group

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"willcall/provider"
+	"willcall/provider/wire"
 )
 
 // Seller reads from whom we bought, for the vendor of a purchase order: the seller of an O body, documented as an Office by
@@ -16,17 +17,17 @@ func Seller(raw []byte) (provider.Seller, error) {
 		return provider.Seller{}, err
 	}
 	var o struct {
-		Seller object[contact] `json:"seller"`
+		Seller wire.Object[contact] `json:"seller"`
 	}
 	if err := parseBody(f.body, &o); err != nil {
 		return provider.Seller{}, err
 	}
-	s := o.Seller.v
-	name := cmp.Or(s.Brokerage.Name.text, s.Company.Name.text, s.Name.text)
+	s := o.Seller.V
+	name := cmp.Or(s.Brokerage.Name.Text, s.Company.Name.Text, s.Name.Text)
 	if name == "" {
 		return provider.Seller{}, malformed("body.seller", "it has no name")
 	}
-	return provider.Seller{ID: s.ID.id(), Name: name}, nil
+	return provider.Seller{ID: s.ID.ID(), Name: name}, nil
 }
 
 // ReasonFor is the reason of the API that an operator's words mean: they are its own words, or Other.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"willcall/order"
+	"willcall/provider/wire"
 )
 
 // known lists the values of state, seller_state and buyer_state (public: listOrders of the PHP client, Orders/Show),
@@ -35,17 +36,17 @@ func canceled(w string) bool {
 //   - The seller's state decides about acceptance, for it is the seller who accepts.
 //   - pending_substitution tells a seller that the order went elsewhere, and a buyer to wait.
 func (b *body) standing(kind order.Kind) (s order.Status, unknown string) {
-	state, own, other := b.State.word(), b.SellerState.word(), b.BuyerState.word()
+	state, own, other := b.State.Word(), b.SellerState.Word(), b.BuyerState.Word()
 	if kind == order.Purchase {
 		own, other = other, own
 	}
 	for _, w := range []string{state, own, other} {
 		if !known[w] && !canceled(w) && unknown == "" {
-			unknown = cut(w)
+			unknown = wire.Cut(w)
 		}
 	}
 	is := func(word string, among ...string) bool { return slices.Contains(among, word) }
-	seller := cmp.Or(b.SellerState.word(), state)
+	seller := cmp.Or(b.SellerState.Word(), state)
 	switch {
 	case state == "" && own == "" && other == "":
 		return "", unknown
@@ -68,7 +69,7 @@ func (b *body) standing(kind order.Kind) (s order.Status, unknown string) {
 // substituting reports whether the seller has refused and the buyer looks for other tickets.
 func (b *body) substituting() bool {
 	const w = "pending_substitution"
-	return b.State.word() == w || b.SellerState.word() == w || b.BuyerState.word() == w
+	return b.State.Word() == w || b.SellerState.Word() == w || b.BuyerState.Word() == w
 }
 
 // over reports whether the status is news that must get through whatever else is wrong with the document.

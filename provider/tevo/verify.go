@@ -1,9 +1,6 @@
 package tevo
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"fmt"
 	"net/netip"
 
 	"willcall/provider"
@@ -28,37 +25,8 @@ type Verifier struct {
 // It returns [provider.ErrSignature] where the caller is wrong, and [provider.ErrNoSecret] where no token is configured and
 // verification is not off: the fault is ours then.
 func (v Verifier) Verify(d provider.Delivery, remote netip.Addr) error {
-	if len(v.AllowedNets) > 0 && !v.allows(remote) {
-		return fmt.Errorf("%w: the address is in no allowed network", provider.ErrSignature)
+	if err := provider.ProveNetwork(remote, v.AllowedNets); err != nil || v.Off {
+		return err
 	}
-	if v.Off {
-		return nil
-	}
-	configured, fits := false, 0
-	got := sha256.Sum256([]byte(d.Token)) // equal lengths, so that the comparison does not tell the token's
-	for _, t := range v.Tokens {
-		if t == "" {
-			continue
-		}
-		configured = true
-		want := sha256.Sum256([]byte(t))
-		fits |= subtle.ConstantTimeCompare(got[:], want[:])
-	}
-	switch {
-	case !configured:
-		return provider.ErrNoSecret
-	case fits != 1:
-		return fmt.Errorf("%w: wrong or missing token", provider.ErrSignature)
-	}
-	return nil
-}
-
-func (v Verifier) allows(remote netip.Addr) bool {
-	remote = remote.Unmap()
-	for _, n := range v.AllowedNets {
-		if n.Contains(remote) {
-			return true
-		}
-	}
-	return false
+	return provider.ProveToken(d.Token, v.Tokens)
 }

@@ -16,16 +16,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/provider"
+	"willcall/provider/wire"
 )
 
-// Limits of what is taken for true. They are far beyond any real order and keep a broken document from swelling an order
-// that lies in Postgres and travels through workflow histories.
-const (
-	maxLines    = 500
-	maxQuantity = 10_000
-	maxID       = 64
-	maxText     = 256 // bytes of a name, section, row or seat
-)
+// maxLines is far beyond any real order; see the limits of package wire.
+const maxLines = 500
 
 // malformed says which field is wrong and why. It never says what the field holds: that may be buyer data.
 func malformed(path, why string) error {
@@ -70,11 +65,11 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		}
 		switch name {
 		case "order_group_id":
-			f.groupID = clean(string(value))
+			f.groupID = wire.Clean(string(value))
 		case "recipient":
-			f.recipient = clean(string(value))
+			f.recipient = wire.Clean(string(value))
 		case "event_type":
-			f.eventType = clean(string(value))
+			f.eventType = wire.Clean(string(value))
 		case "body":
 			f.body = value
 		}
@@ -127,9 +122,9 @@ var nibble = func() (t [256]int8) {
 // length. Catalogue webhooks name no recipient and have the bare event type.
 func (f form) typ() string {
 	if f.recipient == "" {
-		return cut(f.eventType)
+		return wire.Cut(f.eventType)
 	}
-	return cut(f.recipient + "/" + f.eventType)
+	return wire.Cut(f.recipient + "/" + f.eventType)
 }
 
 // body is whatever the field body may hold: an order (O), a shipment (S) or an order item (I). Only fields that say
@@ -137,71 +132,71 @@ func (f form) typ() string {
 type body struct {
 	item // the id of any of the three, and the fields of I
 
-	UpdatedAt scalar `json:"updated_at"`
+	UpdatedAt wire.Scalar `json:"updated_at"`
 
-	OID         scalar         `json:"oid"` // O: "<group id>-<id>"
-	State       scalar         `json:"state"`
-	SellerState scalar         `json:"seller_state"`
-	BuyerState  scalar         `json:"buyer_state"`
-	FraudCheck  scalar         `json:"fraud_check_status"`
-	Buyer       object[party]  `json:"buyer"`
-	Items       list[item]     `json:"items"`
-	Shipments   list[shipment] `json:"shipments"`
-	IsPO        scalar         `json:"isPO"` // in lists: a purchase
+	OID         wire.Scalar         `json:"oid"` // O: "<group id>-<id>"
+	State       wire.Scalar         `json:"state"`
+	SellerState wire.Scalar         `json:"seller_state"`
+	BuyerState  wire.Scalar         `json:"buyer_state"`
+	FraudCheck  wire.Scalar         `json:"fraud_check_status"`
+	Buyer       wire.Object[party]  `json:"buyer"`
+	Items       wire.List[item]     `json:"items"`
+	Shipments   wire.List[shipment] `json:"shipments"`
+	IsPO        wire.Scalar         `json:"isPO"` // in lists: a purchase
 
-	Order   object[struct{}] `json:"order"` // S
-	Type    scalar           `json:"type"`
-	Airbill scalar           `json:"airbill"`
+	Order   wire.Object[struct{}] `json:"order"` // S
+	Type    wire.Scalar           `json:"type"`
+	Airbill wire.Scalar           `json:"airbill"`
 
-	OrderID scalar `json:"order_id"` // I
+	OrderID wire.Scalar `json:"order_id"` // I
 }
 
 // party is as much of a buyer as Decode may know.
 type party struct {
-	Type scalar `json:"type"`
+	Type wire.Scalar `json:"type"`
 }
 
 type item struct {
-	ID                 scalar        `json:"id"`
-	OrderItemID        scalar        `json:"order_item_id"`
-	OrderItemLinkID    scalar        `json:"order_item_link_id"`
-	URL                scalar        `json:"url"`
-	Price              scalar        `json:"price"`
-	Quantity           scalar        `json:"quantity"`
-	Seats              list[scalar]  `json:"seats"`
-	EticketFinalizedAt scalar        `json:"eticket_finalized_at"`
-	InHand             scalar        `json:"in_hand"`
-	InHandOn           scalar        `json:"in_hand_on"`
-	TicketGroup        object[group] `json:"ticket_group"`
+	ID                 wire.Scalar            `json:"id"`
+	OrderItemID        wire.Scalar            `json:"order_item_id"`
+	OrderItemLinkID    wire.Scalar            `json:"order_item_link_id"`
+	URL                wire.Scalar            `json:"url"`
+	Price              wire.Scalar            `json:"price"`
+	Quantity           wire.Scalar            `json:"quantity"`
+	Seats              wire.List[wire.Scalar] `json:"seats"`
+	EticketFinalizedAt wire.Scalar            `json:"eticket_finalized_at"`
+	InHand             wire.Scalar            `json:"in_hand"`
+	InHandOn           wire.Scalar            `json:"in_hand_on"`
+	TicketGroup        wire.Object[group]     `json:"ticket_group"`
 }
 
 type group struct {
-	RemoteID scalar       `json:"remote_id"`
-	Section  scalar       `json:"section"`
-	Row      scalar       `json:"row"`
-	Seats    list[scalar] `json:"seats"`
-	Tickets  list[ticket] `json:"tickets"`
-	Format   scalar       `json:"format"`
-	InHand   scalar       `json:"in_hand"`
-	InHandOn scalar       `json:"in_hand_on"`
-	Event    object[show] `json:"event"`
+	RemoteID wire.Scalar            `json:"remote_id"`
+	Section  wire.Scalar            `json:"section"`
+	Row      wire.Scalar            `json:"row"`
+	Seats    wire.List[wire.Scalar] `json:"seats"`
+	Tickets  wire.List[ticket]      `json:"tickets"`
+	Format   wire.Scalar            `json:"format"`
+	InHand   wire.Scalar            `json:"in_hand"`
+	InHandOn wire.Scalar            `json:"in_hand_on"`
+	Event    wire.Object[show]      `json:"event"`
 }
 
 type ticket struct {
-	Seat scalar `json:"seat"`
+	Seat wire.Scalar `json:"seat"`
 }
 
 type show struct {
-	ID       scalar `json:"id"`
-	Name     scalar `json:"name"`
-	OccursAt scalar `json:"occurs_at"`
+	ID       wire.Scalar `json:"id"`
+	Name     wire.Scalar `json:"name"`
+	OccursAt wire.Scalar `json:"occurs_at"`
 }
 
 type shipment struct {
-	ID      scalar     `json:"id"`
-	Type    scalar     `json:"type"`
-	Airbill scalar     `json:"airbill"`
-	Items   list[item] `json:"items"`
+	ID      wire.Scalar     `json:"id"`
+	Type    wire.Scalar     `json:"type"`
+	Airbill wire.Scalar     `json:"airbill"`
+	Items   wire.List[item] `json:"items"`
 }
 
 // parseBody reads the JSON in the field body. Its errors carry nothing of the document.
@@ -232,11 +227,11 @@ const (
 // shape goes by the fields that one kind alone has. A state they all may have.
 func (b *body) shape() shape {
 	switch {
-	case b.OID.given(), b.SellerState.given(), b.BuyerState.given():
+	case b.OID.Given(), b.SellerState.Given(), b.BuyerState.Given():
 		return wholeOrder
-	case b.Order.given:
+	case b.Order.Given:
 		return wholeShipment
-	case b.OrderID.given():
+	case b.OrderID.Given():
 		return oneItem
 	}
 	return unclear
