@@ -18,6 +18,22 @@ const (
 	ReasonFraudAfterAcceptance   Reason = "fraud_after_acceptance"   // declined when it was too late to refuse
 	ReasonRecipientChanged       Reason = "recipient_changed"        // after the tickets were sent
 	ReasonFulfilmentOverdue      Reason = "fulfilment_overdue"       // tickets not delivered in time
+	ReasonPaymentOverdue         Reason = "payment_overdue"          // the buyer has not paid in time
+	ReasonPaymentFailed          Reason = "payment_failed"           // the buyer tried to pay, and could not
+	ReasonPaymentReturned        Reason = "payment_returned"         // refunded, disputed or charged back
+	ReasonCancelledAfterUse      Reason = "cancelled_after_use"      // somebody has entered with a ticket of it
+	ReasonTicketInvalid          Reason = "ticket_invalid"           // revoked at the provider, and nothing says why
+	ReasonTicketUnusable         Reason = "ticket_unusable"          // what was uploaded is no ticket
+	ReasonTicketsSurplus         Reason = "tickets_surplus"          // more tickets came than were ordered
+	ReasonTicketsUnplaced        Reason = "tickets_unplaced"         // tickets came for a line that the order does not have
+	ReasonSupplyLost             Reason = "supply_lost"              // whoever was to supply the tickets of our sale is out
+	ReasonRereadByHand           Reason = "reread_by_hand"           // what has changed must be looked up, and we hold no credentials
+	ReasonEventMoved             Reason = "event_moved"              // the performance is at another time
+	ReasonEventOff               Reason = "event_off"                // the performance will not take place
+	ReasonEventChanged           Reason = "event_changed"            // something has changed about the performance
+	ReasonSupportCase            Reason = "support_case"             // the provider has assigned a case to us
+	ReasonAirbillRequested       Reason = "airbill_requested"        // the seller waits for an airbill from us
+	ReasonDeliveryReclassified   Reason = "delivery_reclassified"    // the tickets come in another way than was agreed
 	ReasonStepSlow               Reason = "step_slow"                // a step has been retried for long: an outage?
 )
 

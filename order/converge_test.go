@@ -18,6 +18,9 @@ type road struct {
 	state  State
 	live   bool // a POS record is in force in the end
 	asks   Reason
+
+	// mayLive: whether a record is in force depends on whether the invoice was faster than the news; a person decides.
+	mayLive bool
 }
 
 const sold = "event=2026-07-01T19:30 line=120145:58222:2:27.00"
@@ -71,7 +74,7 @@ var roads = map[string]road{
 		"w2 order_updated at=12:05 buyer=office event=2026-07-02T19:30 line=2:58223:1:45.00",
 		"w3 order_updated at=12:05 buyer=office event=2026-07-03T19:30 line=3:58224:1:45.00",
 		"w4 in-hand_updated at=12:06 in_hand=1:2026-06-10",
-	}, state: AwaitingApproval},
+	}, state: AwaitingApproval, asks: ReasonEventMoved},
 	"PurchaseIsRecordedOnce": {kind: Purchase, events: []string{
 		"w1 order_accepted at=12:00 buyer=office " + sold + " status=accepted",
 		"w2 seller_accepted at=12:01 buyer=office " + sold + " status=accepted",
@@ -94,6 +97,84 @@ var roads = map[string]road{
 		"w9 etickets_finalized at=12:20 delivered=1",
 		"x1 ticket at=12:21 ticket=2:a",
 	}, state: Fulfilled, live: true},
+	"PaidBoxOfficeSaleIsFulfilled": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.reserved at=12:00 buyer=client event=unknown line=t1:58222:1:27.00 line=t2:58222:1:27.00 status=pending payment=awaited seat=t1:reserved seat=t2:reserved",
+		"w2 transaction.complete at=12:05 buyer=client event=unknown line=t1:58222:1:27.00 line=t2:58222:1:27.00 status=accepted payment=paid seat=t1:valid seat=t2:valid",
+		"w3 ticket.updated at=12:06 seat=t1:details",
+		"w4 ticket.updated at=12:07 seat=t1:valid",
+		"w5 event.updated at=11:00 moved=2026-07-01T19:30",
+	}, state: Fulfilled, live: true},
+	"CompleteButNotPaid": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.reserved at=12:00 buyer=client line=t1:58222:1:27.00 status=pending payment=awaited",
+		"w2 transaction.complete at=12:05 buyer=client line=t1:58222:1:27.00 status=accepted payment=awaited seat=t1:valid",
+	}, state: AwaitingPayment},
+	"CancelWinsOverALaterComplete": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.complete at=12:05 buyer=client line=t1:58222:1:27.00 status=accepted payment=paid seat=t1:valid",
+		"w2 transaction.canceled at=12:10 buyer=client line=t1:58222:1:27.00 status=cancelled payment=returned revoked seat=t1:invalid",
+		"w3 transaction.complete at=12:15 buyer=client line=t1:58222:1:27.00 status=accepted payment=paid seat=t1:valid",
+	}, state: Cancelled},
+	"PartiallyCancelledIsInvoicedAnew": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.complete at=12:05 buyer=client line=t1:58222:1:27.00 line=t2:58222:1:30.00 status=accepted payment=paid seat=t1:valid seat=t2:valid",
+		"w2 transaction.partiallyCanceled at=12:10 part reread",
+		"w3 ticket.updated at=12:10 seat=t2:invalid",
+	}, state: Fulfilled, live: true},
+	"TransferredTicketSpeaksForTheFirst": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.complete at=12:05 buyer=client line=t1:58222:1:27.00 line=t2:58222:1:30.00 status=accepted payment=paid seat=t1:valid seat=t2:valid",
+		"w2 ticketTransfer.transferred at=12:10 seat=t2::t3",
+		"w3 ticket.updated at=12:10 seat=t2:invalid",
+		"w4 ticket.created at=12:10 seat=t3:valid",
+		"w5 transaction.partiallyCanceled at=12:20 part",
+		"w6 scan.created at=12:30 used=t3",
+	}, state: Fulfilled, live: true},
+	"CancelledAfterSomebodyEntered": {policy: "fraud_service=off", events: []string{
+		"w1 transaction.complete at=12:05 buyer=client line=t1:58222:1:27.00 status=accepted payment=paid seat=t1:valid used=t1",
+		"w2 transaction.canceled at=12:10 buyer=client line=t1:58222:1:27.00 status=cancelled revoked seat=t1:invalid",
+	}, state: Cancelled, live: true, asks: ReasonCancelledAfterUse, mayLive: true},
+	"BookingWithOneTicketCancelled": {policy: "fraud_service=off provider_api=off", events: []string{
+		"w1 TransactionChanged at=12:00 buyer=client event=2026-07-01T19:30 line=a/E15:3868:1:54.00 line=a/J7:3868:1:54.00 status=accepted",
+		"w2 TransactionChanged at=12:10 buyer=client event=2026-07-01T19:30 line=a/E15:3868:1:60.00 line=a/J7:3868:1:0.00 status=accepted line_cancelled=a/J7",
+		"w3 ScheduledEticketDelivery at=12:20 ticket=a/E15:a/E15 ticket=a/J7:a/J7",
+	}, state: Fulfilled, live: true},
+	"TicketsForASaleOfOurOwn": {policy: "adopt=on provider_api=off", events: []string{
+		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
+		"w2 order.eticket_fulfilment at=12:01 ticket=15454542:V/101",
+		"w3 order.eticket_fulfilment at=12:02 ticket=15454542:V/101",
+		"w4 order.eticket_fulfilment at=12:03 unusable=\"the file is no PDF\"",
+	}, state: Fulfilled, live: true},
+	"OneTicketIsMissing": {policy: "adopt=on provider_api=off", events: []string{
+		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
+		"w2 order.eticket_fulfilment at=12:03 unusable=\"the file is no PDF\"",
+	}, state: PartiallyFulfilled, live: true, asks: ReasonTicketUnusable},
+	"SupplyIsLost": {policy: "adopt=on provider_api=off", events: []string{
+		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
+		"w2 order.update at=12:05 status=cancelled",
+	}, state: Cancelled, asks: ReasonSupplyLost, mayLive: true},
+	"IntentBecomesAnOrder": {events: []string{
+		"w1 purchaseIntent.created at=12:00 buyer=client line=c1:58222:2:27.00 intent=14:00 status=pending",
+		"w2 purchaseIntent.approved at=12:05 buyer=client line=c1:58222:2:27.00 intent=14:30 status=accepted",
+		"w3 purchaseIntent.completed at=12:10 becomes=tx1 status=completed",
+	}, state: Completed},
+	"IntentExpires": {events: []string{
+		"w1 purchaseIntent.created at=12:00 buyer=client line=c1:58222:2:27.00 intent=12:30 status=pending",
+		"w2 purchaseIntent.approved at=12:05 intent=12:40 status=accepted",
+	}, state: Cancelled},
+	"EventMovedTwiceAndBack": {events: []string{
+		"w1 order_created at=12:00 buyer=office " + sold + " status=accepted",
+		"w2 event.updated at=12:10 moved=2026-07-02T19:30",
+		"w3 event.updated at=12:20 moved=2026-07-01T19:30",
+		"w4 event.updated at=12:30 moved=2026-07-03T19:30",
+	}, state: AwaitingFulfilment, live: true, asks: ReasonEventMoved},
+	"SupportCaseAndAirbillOfAPurchase": {kind: Purchase, events: []string{
+		"w1 order_accepted at=12:00 buyer=office " + sold + " status=accepted",
+		"w2 airbill_requested at=12:10 airbill_asked=61627",
+		"w3 airbill_generated at=12:20 airbill=61627",
+		"w4 support at=12:30 case=s1",
+	}, state: AwaitingFulfilment, live: true, asks: ReasonSupportCase},
+	"DeclinedThenApprovedWhileTheInvoiceIsTakenBack": {events: []string{
+		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=approved",
+		"w2 fraud_response_received at=12:05 fraud=declined",
+		"w3 fraud_response_received at=12:10 fraud=approved",
+	}, state: AwaitingFulfilment, live: true},
 	"LongLifeThatIsCalledOff": {events: []string{
 		"w1 order_created at=12:00 buyer=client " + sold + " status=pending fraud=pending",
 		"w2 fraud_response_received at=12:02 fraud=pending",
@@ -168,9 +249,10 @@ type world struct {
 	o     *Order
 	r     *rand.Rand
 	now   time.Time
-	begun map[StepID]bool // running now: whether its effect has happened
-	live  map[StepID]bool // POS records in force, by the intent that made them
-	ended bool            // a cancellation or rejection was heard
+	begun map[StepID]bool   // running now: whether its effect has happened
+	input map[StepID]Result // what a step was begun for
+	live  map[StepID]bool   // POS records in force, by the intent that made them
+	ended bool              // a cancellation or rejection was heard
 }
 
 func newWorld(t *testing.T, r road, p Policy, seed uint64) *world {
@@ -179,7 +261,7 @@ func newWorld(t *testing.T, r road, p Policy, seed uint64) *world {
 		kind = Sale
 	}
 	return &world{t: t, road: r, o: New(Identity{ID: "order:tevo:1", Kind: kind}, p), r: rand.New(rand.NewPCG(seed, 7)),
-		now: day.Add(time.Hour), begun: map[StepID]bool{}, live: map[StepID]bool{}}
+		now: day.Add(time.Hour), begun: map[StepID]bool{}, input: map[StepID]Result{}, live: map[StepID]bool{}}
 }
 
 func (w *world) hear(e Event) {
@@ -212,13 +294,17 @@ func (w *world) turn() {
 				w.t.Fatalf("%s begins after the order was called off", id)
 			}
 			w.begun[id] = false
+			w.input[id] = Result{Outcome: Done, Ref: string(id)}
+			if id.Do() == DoInvoice || id.Do() == DoPurchaseOrder {
+				w.input[id] = Result{Outcome: Done, Ref: string(id), Customer: "c1", Amount: w.o.Total(), Lines: lineIDs(w.o.LiveLines())}
+			}
 			w.o.Record(id, Result{Outcome: Running, At: w.now})
 		case !happened && w.r.IntN(2) == 0:
 			w.effect(id)
 			w.begun[id] = true
 		case happened && w.r.IntN(2) == 0:
 			delete(w.begun, id)
-			w.o.Record(id, Result{Outcome: Done, At: w.now, Ref: string(id), Customer: "c1", Amount: w.o.Total()})
+			w.finish(id)
 		}
 	}
 	for id, happened := range w.begun {
@@ -231,6 +317,25 @@ func (w *world) turn() {
 		delete(w.begun, id)
 		w.o.Record(id, Result{Outcome: Unsure, At: w.now})
 	}
+}
+
+// finish records what came of a step; an adopted invoice describes the order.
+func (w *world) finish(id StepID) {
+	r := w.input[id]
+	r.At = w.now
+	if w.o.Policy.Adopt && id.Do() == DoInvoice {
+		w.o.Apply(Event{ID: "pos", Type: "invoice", At: day, Received: w.now, Snapshot: &Snapshot{Lines: []Line{
+			{ID: "il1", Inventory: "58222", Quantity: 2, Unit: Money{Minor: 2700, Currency: "EUR"}}}}})
+		r.Amount = w.o.Total()
+	}
+	w.o.Record(id, r)
+}
+
+func lineIDs(lines []Line) (ids []string) {
+	for _, l := range lines {
+		ids = append(ids, l.ID)
+	}
+	return ids
 }
 
 func (w *world) effect(id StepID) {
@@ -252,7 +357,7 @@ func (w *world) outcome() string {
 		w.t.Fatal(err)
 	}
 	plan := w.o.Plan(w.now)
-	if plan.State != w.road.state || (len(w.live) == 1) != w.road.live {
+	if plan.State != w.road.state || !w.road.mayLive && (len(w.live) == 1) != w.road.live {
 		w.t.Fatalf("got %s with POS records %v; want %s, live %v", plan.State, w.live, w.road.state, w.road.live)
 	}
 	asks := Reason("")
@@ -270,10 +375,14 @@ func (w *world) outcome() string {
 		// What was begun and taken back depends on when the news came; what is left must not. Our acceptance counts with
 		// the provider's word for it: a webhook that says so first makes the step needless.
 		if r := w.o.Steps[id]; r.Outcome == Done && !plan.State.Final() && id.Do() != DoAccept && !w.o.takenBack(id) {
-			steps = append(steps, string(id))
+			// Nor must its number: an invoice that was taken back and written anew says the same as one that came late.
+			steps = append(steps, fmt.Sprint(id.Do(), " ", id.Subject(), " ", r.Amount, " ", r.Lines))
 		}
 	}
-	return fmt.Sprintf("%s\nstate %s\nsteps %v accepted %v\nrecords %v", facts, plan.State, steps, w.o.accepted() && !plan.State.Final(), w.live)
+	if w.road.mayLive {
+		return fmt.Sprintf("%s\nstate %s", facts, plan.State)
+	}
+	return fmt.Sprintf("%s\nstate %s\nsteps %v accepted %v\n%d records", facts, plan.State, steps, w.o.accepted() && !plan.State.Final(), len(w.live))
 }
 
 // takenBack reports whether id is one half of a step and its undoing.

@@ -55,6 +55,8 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		switch {
 		case final:
 			return refuse("the order is %s already", p.State)
+		case o.Policy.Adopt:
+			return refuse("the sale is our own, there is nobody to refuse it to: send cancel to void its invoice")
 		case o.Kind == Purchase:
 			return refuse("a purchase is not ours to reject: send cancel, and cancel it at the provider")
 		case o.accepted():

@@ -154,6 +154,19 @@ type Validity struct {
 	Stamp
 }
 
+// yields reports whether the state to, of the version stamp, takes v's place. Of two of one version the worse counts: a
+// ticket that may be worthless must not pass for good.
+func (v Validity) yields(to TicketState, stamp Stamp) bool {
+	if !v.At.Equal(stamp.At) {
+		return v.At.Before(stamp.At)
+	}
+	rank := []TicketState{TicketValid, TicketDetails, TicketReserved, TicketInvalid}
+	if a, b := slices.Index(rank, v.State), slices.Index(rank, to); a != b {
+		return a < b
+	}
+	return v.By < stamp.By
+}
+
 // ShipmentFact adds to one shipment.
 type ShipmentFact struct {
 	ID           string `json:"id"`

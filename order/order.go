@@ -87,25 +87,60 @@ func New(id Identity, p Policy) *Order {
 // Total is the sum over the lines that are not cancelled, in minor units. Its currency is empty while no line is known.
 func (o *Order) Total() Money {
 	var sum Money
-	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
-		l := o.Facts.Lines[id]
-		if l.Cancelled || !l.Known() {
-			continue
-		}
-		sum = sum.Add(l.Unit.Times(int64(l.Quantity)))
+	for _, l := range o.LiveLines() {
+		sum = sum.Add(l.Amount())
 	}
 	return sum
 }
 
-// Lines returns the lines that are known, sorted by id, cancelled ones included.
+// Lines returns the lines that are known, sorted by id, cancelled ones included. A ticket that took another's place speaks
+// for it.
 func (o *Order) Lines() []Line {
 	var out []Line
 	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
 		if l := o.Facts.Lines[id]; l.Known() {
-			out = append(out, l)
+			out = append(out, o.resolve(l))
 		}
 	}
 	return out
+}
+
+// resolve gives a line what is known of the tickets that took its place, one after the other.
+func (o *Order) resolve(l Line) Line {
+	last := l
+	for range o.Facts.Lines { // no chain is longer, and one that bites its tail ends
+		next, ok := o.Facts.Lines[last.Became]
+		if last.Became == "" {
+			break
+		}
+		if !ok { // nothing is known of it but that it is there
+			next = Line{ID: last.Became, Ticket: Validity{State: TicketValid}}
+		}
+		l.Used, l.Cancelled = l.Used || next.Used, l.Cancelled || next.Cancelled
+		last = next
+	}
+	if l.Became != "" {
+		l.Ticket = last.Ticket
+		if l.Ticket.State == "" {
+			l.Ticket.State = TicketValid
+		}
+	}
+	if o.Facts.Part && l.Ticket.State == TicketInvalid {
+		l.Cancelled = true
+	}
+	return l
+}
+
+// Show is the performance as the newest document has it.
+func (o *Order) Show() Show {
+	s, t := o.Facts.Show, o.Facts.Times
+	if s.Name == "" {
+		s.Name = t.Name
+	}
+	if !t.Now.At.IsZero() {
+		s.StartsAt = t.Now.At
+	}
+	return s
 }
 
 // LiveLines returns the known lines that are not cancelled, sorted by id.

@@ -3,6 +3,7 @@ package order
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -21,10 +22,20 @@ type Plan struct {
 func (o *Order) Plan(now time.Time) Plan {
 	p := &planner{Order: o, now: now}
 	p.n = 1 + p.undone()
-	if o.Kind == Purchase {
+	switch {
+	case o.Facts.Intent != nil:
+		p.intent()
+	case o.Kind == Purchase:
 		p.purchase()
-	} else {
+	case o.Policy.Adopt:
+		p.supply()
+	default:
 		p.sale()
+	}
+	if !p.plan.State.Final() {
+		p.watchShow()
+		p.watchTickets()
+		p.watchDocuments()
 	}
 	p.settleSteps()
 	p.raise()
@@ -61,22 +72,40 @@ func (p *planner) sale() {
 		p.end(Rejected, DoInvoice, DoVoidInvoice)
 	case !p.described():
 		p.awaitDetails()
+	case p.paymentHolds():
+		p.holdForPayment()
 	case p.fraudHolds():
 		p.holdForFraud()
 	case p.approvalHolds():
 		p.state(AwaitingApproval, "an operator: approve or reject the sale")
 		p.due(p.Facts.FirstReceived.Add(p.Policy.ApprovalWait), Attention{Reason: ReasonApprovalOverdue,
 			Detail: "nobody has approved the sale in time.", Advice: "Send approve or reject."})
+	case p.undoing():
+		p.state(Invoicing, "the POS: take the invoice back, then write it anew")
 	case p.Policy.Invoice && p.outcome(DoInvoice) != Done:
 		p.write(DoInvoice, "the POS: customer and invoice")
+	case p.recounted():
+		p.state(Invoicing, "")
+		p.takeBack(DoInvoice, DoVoidInvoice)
+		p.plan.Awaits = "the POS: void the invoice, then write one for the tickets that are left"
 	case !p.accepted():
 		p.awaitAcceptance()
 	default:
 		p.fulfilment()
 	}
 	if !p.plan.State.Final() {
+		if undo := p.id(DoVoidInvoice); p.undoing() && !slices.Contains(p.wanted, undo) {
+			p.wanted = append(p.wanted, undo)
+		}
 		p.watchSale()
 	}
+}
+
+// undoing reports whether taking the invoice back has begun and is not finished. It is finished then, also if the reason for
+// it is gone meanwhile: the invoice may be void already, and must not pass for one that is in force.
+func (p *planner) undoing() bool {
+	undo := p.outcome(DoVoidInvoice)
+	return p.outcome(DoInvoice) == Done && (undo == Running || undo == Unsure || undo == Failed)
 }
 
 func (p *planner) purchase() {
@@ -99,13 +128,77 @@ func (p *planner) purchase() {
 	if !p.plan.State.Final() {
 		p.watchAmount(DoPurchaseOrder)
 		p.watchCancelProposal()
+		p.watchShipments()
+	}
+}
+
+// supply is the road of a sale of our own whose tickets somebody else brings: the invoice stands in the POS already.
+func (p *planner) supply() {
+	lost := Attention{Reason: ReasonSupplyLost, Detail: "whoever was to supply the tickets has called the order off; our customer's invoice stands.",
+		Advice: "Send cancel to void the invoice and refund the customer, or find other tickets and send resolve."}
+	switch {
+	case p.decided(Cancel):
+		p.end(Cancelled, DoInvoice, DoVoidInvoice)
+	case p.Facts.Has(StatusCancelled) && !p.Order.resolved(lost.Key()):
+		p.state(Cancelled, "an operator: void the invoice, or find other tickets")
+		p.matter(lost)
+	case p.Facts.Has(StatusRejected) && !p.Order.resolved(lost.Key()):
+		p.state(Rejected, "an operator: void the invoice, or find other tickets")
+		p.matter(lost)
+	case !p.described():
+		p.state(Received, "the POS: the invoice of this order")
+		if r := p.Steps[p.id(DoInvoice)]; r.Outcome == Done && r.By != "" && r.Ref != "" {
+			p.wanted = append(p.wanted, ID(DoReadInvoice, r.Ref, 1))
+		} else {
+			p.want(DoInvoice)
+		}
+	case p.statusHolds():
+		p.state(AwaitingApproval, "an operator: see what needs attention")
+	default:
+		p.fulfilment()
+	}
+}
+
+// intent is the road of a purchase that the seller must approve before the buyer may finish it. It books nothing: the order
+// that it becomes does.
+func (p *planner) intent() {
+	i := p.Facts.Intent
+	over := !i.ExpiresAt.IsZero() && !p.now.Before(i.ExpiresAt)
+	if !i.ExpiresAt.IsZero() && !over {
+		p.later = append(p.later, i.ExpiresAt)
+	}
+	switch {
+	case p.Facts.Has(StatusCompleted):
+		p.state(Completed, "nobody: it became order "+i.Becomes)
+		if i.Becomes == "" {
+			p.plan.Awaits = "nobody: it became an order"
+		}
+	case p.cancelled():
+		p.end(Cancelled, DoInvoice, DoVoidInvoice)
+	case p.rejected():
+		p.end(Rejected, DoInvoice, DoVoidInvoice)
+	case over:
+		p.state(Cancelled, "nobody: the buyer's time is over")
+	case p.accepted():
+		p.state(AwaitingPayment, "the buyer: finish the purchase")
+	case p.decided(Approve) && p.Policy.ProviderAPI:
+		p.state(AwaitingApproval, "the provider: our approval")
+		p.want(DoAccept)
+	case p.decided(Approve):
+		p.state(AwaitingApproval, "an operator: approve it at the provider, we hold no credentials")
+	default:
+		p.state(AwaitingApproval, "an operator: approve or reject the purchase intent")
+	}
+	if p.plan.State == AwaitingApproval {
+		p.due(p.Facts.FirstReceived.Add(p.Policy.ApprovalWait), Attention{Reason: ReasonApprovalOverdue,
+			Detail: "the purchase intent is not approved yet.", Advice: "Send approve or reject, or do so at the provider."})
 	}
 }
 
 func (p *planner) described() bool { return p.Facts.Described != Stamp{} }
 
 func (p *planner) cancelled() bool {
-	return p.decided(Cancel) || p.Facts.Has(StatusCancelled) || p.described() && len(p.Lines()) > 0 && len(p.LiveLines()) == 0
+	return p.decided(Cancel) || p.Facts.Has(StatusCancelled) || p.Facts.Has(StatusExpired) || p.described() && len(p.Lines()) > 0 && len(p.LiveLines()) == 0
 }
 
 func (p *planner) rejected() bool { return p.decided(Reject) || p.Facts.Has(StatusRejected) }
@@ -156,6 +249,39 @@ func (p *planner) awaitDetails() {
 		Advice: "Look the order up at the provider. The next sweep brings it if it exists; send cancel if it does not."})
 }
 
+// paymentHolds reports whether the buyer must pay, or finish the purchase, before anything is written. Where the provider
+// says nothing of payments, none is waited for.
+func (p *planner) paymentHolds() bool {
+	if p.Facts.Payment == "" || p.outcome(DoInvoice) == Done || p.Order.resolved(p.returned().Key()) {
+		return false
+	}
+	return p.Facts.Payment != PaymentPaid || !p.accepted()
+}
+
+func (p *planner) returned() Attention {
+	return Attention{Reason: ReasonPaymentReturned, about: p.Facts.PaymentStamp.By,
+		Detail: "the payment was refunded, disputed or charged back, and the order is not cancelled.",
+		Advice: "See at the provider what became of it. Send cancel to undo the order, or resolve to keep it."}
+}
+
+func (p *planner) holdForPayment() {
+	p.state(AwaitingPayment, "the buyer: the payment")
+	switch p.Facts.Payment {
+	case PaymentPaid:
+		p.plan.Awaits = "the buyer: finish the purchase"
+	case PaymentFailed:
+		p.matter(Attention{Reason: ReasonPaymentFailed, about: p.Facts.PaymentStamp.By, Detail: "the buyer's payment failed.",
+			Advice: "The buyer may try again: nothing to do. Send cancel to give the tickets up."})
+	case PaymentReturned:
+		p.matter(p.returned())
+	case PaymentUnknown:
+		p.matter(Attention{Reason: ReasonUnknownStatus, about: p.Facts.PaymentStamp.By, Detail: "the payment is in a state that we do not know.",
+			Advice: "Look the order up at the provider and tell the developers. It goes on when the provider says that it is paid; send cancel if it is not to."})
+	}
+	p.due(p.Facts.FirstReceived.Add(p.Policy.PaymentWait), Attention{Reason: ReasonPaymentOverdue,
+		Detail: "the buyer has not paid in time.", Advice: "Ask the buyer, or send cancel to give the tickets up."})
+}
+
 // fraudHolds reports whether a Client's sale must wait for the fraud service. Without the service only an absent answer
 // lets it pass: a pending or declined one is heeded all the same.
 func (p *planner) fraudHolds() bool {
@@ -192,7 +318,7 @@ func (p *planner) holdForFraud() {
 			Advice: "Look the order up at the provider, then send approve or reject."})
 	}
 	until := p.Facts.FirstReceived.Add(p.Policy.FraudWait)
-	if s := p.Facts.Show.StartsAt; !s.IsZero() && s.Before(until) && s.After(p.Facts.FirstReceived) {
+	if s := p.Show().StartsAt; !s.IsZero() && s.Before(until) && s.After(p.Facts.FirstReceived) {
 		until = s
 	}
 	p.due(until, Attention{Reason: ReasonFraudOverdue, Detail: "the fraud service has not answered in time.",
@@ -231,7 +357,7 @@ func (p *planner) statusHolds() bool {
 
 func (p *planner) amountHolds() bool {
 	t := p.Total()
-	if t.Minor > 0 && t.Currency != mixed {
+	if (t.Minor > 0 || t.Minor == 0 && p.Facts.Free) && t.Currency != mixed {
 		return false
 	}
 	a := Attention{Reason: ReasonAmountUnclear, about: t.String(), Detail: "the lines do not add up to an amount in one currency.",
@@ -256,20 +382,23 @@ func (p *planner) awaitAcceptance() {
 }
 
 func (p *planner) fulfilment() {
-	var all, delivered int
+	all, delivered := p.deliveries()
 	ready := p.Facts.FirstReceived
 	for _, l := range p.LiveLines() {
-		all += l.Quantity
-		delivered += l.DeliveredQuantity()
 		if l.InHand.On.After(ready) {
 			ready = l.InHand.On
 		}
 	}
-	over := p.Facts.Show.StartsAt.Add(p.Policy.Grace)
-	known := !p.Facts.Show.StartsAt.IsZero()
-	late := Attention{Reason: ReasonFulfilmentOverdue, about: p.Facts.Show.StartsAt.Format(time.RFC3339),
+	starts := p.Show().StartsAt
+	over := starts.Add(p.Policy.Grace)
+	known := !starts.IsZero()
+	late := Attention{Reason: ReasonFulfilmentOverdue, about: starts.Format(time.RFC3339),
 		Detail: "not all tickets are delivered.", Advice: "Deliver them at the provider, or send resolve when they are with the buyer."}
 	done := delivered >= all || p.Order.resolved(late.Key())
+	who := "the seller"
+	if p.Policy.Adopt {
+		who = "the supplying broker"
+	}
 	switch {
 	case p.Facts.Has(StatusCompleted), done && known && !p.now.Before(over):
 		p.state(Completed, "nobody")
@@ -281,13 +410,13 @@ func (p *planner) fulfilment() {
 		}
 		return
 	case delivered > 0:
-		p.state(PartiallyFulfilled, "the seller: the rest of the tickets")
+		p.state(PartiallyFulfilled, who+": the rest of the tickets")
 	default:
-		p.state(AwaitingFulfilment, "the seller: the tickets")
+		p.state(AwaitingFulfilment, who+": the tickets")
 	}
 	until := ready.Add(p.Policy.FulfilWithin)
 	if known {
-		if lead := p.Facts.Show.StartsAt.Add(-p.Policy.EventLead); lead.Before(until) {
+		if lead := starts.Add(-p.Policy.EventLead); lead.Before(until) {
 			until = lead
 		}
 		if least := p.Facts.FirstReceived.Add(minToAct); until.Before(least) {
@@ -297,14 +426,73 @@ func (p *planner) fulfilment() {
 	p.due(until, late)
 }
 
+// deliveries counts the tickets that are owed and those that are with the buyer. A ticket that came for a line which the
+// order does not have counts where there is but one line that it can belong to.
+func (p *planner) deliveries() (all, delivered int) {
+	live := p.LiveLines()
+	strays := p.strays()
+	for _, l := range live {
+		if len(live) == 1 {
+			for _, t := range strays {
+				l.Tickets = with(l.Tickets, t)
+			}
+		}
+		all += l.Quantity
+		delivered += l.DeliveredQuantity()
+	}
+	return all, delivered
+}
+
+// strays are the keys of tickets that came for lines which no snapshot describes, sorted.
+func (p *planner) strays() (keys []string) {
+	if !p.described() {
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Facts.Lines)) {
+		if l := p.Facts.Lines[id]; !l.Known() {
+			for _, t := range l.Tickets {
+				keys = with(keys, t)
+			}
+		}
+	}
+	return keys
+}
+
+// recounted reports whether the tickets of the invoice in force are other ones than those that the buyer has now, because some
+// were cancelled, or proved not to be: the invoice is then replaced by one for what is left. A line that was never part of
+// the order or that is new to it is another matter, for a person.
+func (p *planner) recounted() bool {
+	r := p.Steps[p.id(DoInvoice)]
+	if !p.Policy.Invoice || r.Outcome != Done || len(r.Lines) == 0 || r.Amount == p.Total() {
+		return false
+	}
+	differs, left := false, false
+	invoiced := slices.Clone(r.Lines)
+	for _, l := range p.Lines() {
+		was := slices.Contains(invoiced, l.ID)
+		left = left || !l.Cancelled
+		differs = differs || was == l.Cancelled
+		if !was && !l.Cancelled && l.Ticket.State == "" {
+			return false
+		}
+		invoiced = slices.DeleteFunc(invoiced, func(id string) bool { return id == l.ID })
+	}
+	return differs && left && len(invoiced) == 0
+}
+
 // end plans for an order that is over before its time: nothing but compensation.
 func (p *planner) end(s State, do, undo Do) {
 	p.state(s, "nobody")
 	delivered := slices.ContainsFunc(p.Lines(), func(l Line) bool { return l.DeliveredQuantity() > 0 })
-	if delivered && !p.decided(Cancel) {
+	used := slices.ContainsFunc(p.Lines(), func(l Line) bool { return l.Used })
+	switch {
+	case used && !p.decided(Cancel):
+		p.matter(Attention{Reason: ReasonCancelledAfterUse, Detail: "somebody entered with a ticket of the order before it was called off; its invoice stands.",
+			Advice: "See at the provider what was refunded. Send cancel to void the invoice, or resolve to leave it."})
+	case delivered && !p.Facts.Revoked && !p.decided(Cancel):
 		p.matter(Attention{Reason: ReasonCancelledAfterDelivery, Detail: "tickets were delivered before the order was called off; its invoice stands.",
 			Advice: "Get the tickets back or agree otherwise. Send cancel to void the invoice, or resolve to leave it."})
-	} else {
+	default:
 		p.takeBack(do, undo)
 	}
 	called := p.decided(Cancel) || p.decided(Reject)
@@ -357,10 +545,26 @@ func (p *planner) watchSale() {
 		p.matter(Attention{Reason: ReasonFraudAfterAcceptance, Detail: "the fraud service declined the buyer after the order was accepted.",
 			Advice: "Do not deliver. Agree a cancellation at the provider, or send resolve to deliver at your own risk."})
 	}
+	if p.Facts.Payment == PaymentReturned && p.outcome(DoInvoice) == Done {
+		p.matter(p.returned())
+	}
+	p.watchShipments()
+}
+
+// watchShipments fetches airbills, and raises what a person must hear of parcels and transfers.
+func (p *planner) watchShipments() {
 	for _, id := range slices.Sorted(maps.Keys(p.Facts.Shipments)) {
 		s := p.Facts.Shipments[id]
 		if s.AirbillReady && p.Policy.ProviderAPI {
 			p.wanted = append(p.wanted, ID(DoAirbill, id, 1))
+		}
+		if s.AirbillAsked && !s.AirbillReady && !s.Shipped {
+			p.matter(Attention{Reason: ReasonAirbillRequested, about: id, Detail: "the seller waits for an airbill from us for shipment " + id + ".",
+				Advice: "Upload it at the provider with carrier and tracking number, then send resolve."})
+		}
+		if s.Reclassified.By != "" {
+			p.matter(Attention{Reason: ReasonDeliveryReclassified, about: id + " " + s.Reclassified.By,
+				Detail: "shipment " + id + " travels in another way than was agreed.", Advice: "See at the provider how the tickets come, tell the buyer, then send resolve."})
 		}
 		for _, l := range p.LiveLines() {
 			if !l.Delivered.IsZero() && s.Changed.At.After(l.Delivered) {
@@ -372,9 +576,71 @@ func (p *planner) watchSale() {
 	}
 }
 
+// watchShow raises news of the performance that changes what the buyer bought.
+func (p *planner) watchShow() {
+	t := p.Facts.Times
+	if t.Off {
+		p.matter(Attention{Reason: ReasonEventOff, about: t.News.By, Detail: "the provider has taken the event off.",
+			Advice: "Find out whether it is postponed. Send cancel to undo the order, or resolve to keep it."})
+	}
+	if !t.First.At.Equal(t.Now.At) && t.Now.By.At.After(p.Facts.FirstReceived) {
+		p.matter(Attention{Reason: ReasonEventMoved, about: t.Now.At.Format(time.RFC3339),
+			Detail: "the event was moved from " + t.First.At.Format("2006-01-02 15:04 MST") + " to " + t.Now.At.Format("2006-01-02 15:04 MST") + ".",
+			Advice: "Tell the buyer, and agree a refund where it is due. Send resolve to keep the order, or cancel."})
+	}
+	if t.Unsaid.By != "" && !p.Policy.ProviderAPI {
+		p.matter(Attention{Reason: ReasonEventChanged, about: t.Unsaid.By, Detail: "the provider says that the event was changed, and not how.",
+			Advice: "Look the event up at the provider, correct what must be, then send resolve."})
+	}
+}
+
+// watchTickets raises what is wrong with tickets that came.
+func (p *planner) watchTickets() {
+	live := p.LiveLines()
+	if strays := p.strays(); len(strays) > 0 && len(live) != 1 {
+		p.matter(Attention{Reason: ReasonTicketsUnplaced, about: strconv.Itoa(len(strays)),
+			Detail: strconv.Itoa(len(strays)) + " tickets came for a listing that the order does not have; they are kept with it.",
+			Advice: "Compare the listing at the provider with the invoice. Give the tickets to the buyer by hand if they are right, then send resolve."})
+	}
+	for _, l := range live {
+		if n := len(l.Tickets); n > l.Quantity {
+			p.matter(Attention{Reason: ReasonTicketsSurplus, about: l.ID + " " + strconv.Itoa(n),
+				Detail: strconv.Itoa(n) + " tickets came for a line of " + strconv.Itoa(l.Quantity) + ": one may be a correction of another.",
+				Advice: "See which ones are good before they are given to the buyer, then send resolve."})
+		}
+		if l.Ticket.State == TicketInvalid {
+			p.due(l.Ticket.At.Add(settleNews), Attention{Reason: ReasonTicketInvalid, about: l.ID + " " + l.Ticket.By,
+				Detail: "a ticket is invalid at the provider, although the order stands.",
+				Advice: "See at the provider why. Make it valid again or refund it there, then send resolve."})
+		}
+	}
+	if all, delivered := p.deliveries(); delivered < all || all == 0 {
+		for _, id := range slices.Sorted(maps.Keys(p.Facts.Spoilt)) {
+			p.matter(Attention{Reason: ReasonTicketUnusable, about: id, Detail: "a ticket came that cannot be used: " + p.Facts.Spoilt[id] + ".",
+				Advice: "Have the supplying broker upload it again, or send resolve when the buyer has it."})
+		}
+	}
+}
+
+// watchDocuments asks for what documents left out, and for people where people are meant.
+func (p *planner) watchDocuments() {
+	if by := p.Facts.Reread.By; by != "" {
+		if p.Policy.ProviderAPI {
+			p.wanted = append(p.wanted, ID(DoReread, by, 1))
+		} else {
+			p.matter(Attention{Reason: ReasonRereadByHand, about: by, Detail: "something about the order has changed, and the webhook does not say what.",
+				Advice: "Look the order up at the provider and correct the POS, then send resolve."})
+		}
+	}
+	for _, id := range p.Facts.Cases {
+		p.matter(Attention{Reason: ReasonSupportCase, about: id, Detail: "the provider has assigned support case " + id + " to us.",
+			Advice: "Answer it at the provider, then send resolve."})
+	}
+}
+
 func (p *planner) watchAmount(do Do) {
 	r := p.Steps[p.id(do)]
-	if t := p.Total(); r.Outcome == Done && r.Amount != t {
+	if t := p.Total(); r.Outcome == Done && r.Amount != t && !(do == DoInvoice && p.recounted()) {
 		p.matter(Attention{Reason: ReasonAmountChanged, about: t.String(),
 			Detail: "the POS has " + r.Amount.String() + ", the provider's lines now add up to " + t.String() + ".",
 			Advice: "Correct the record in the POS, then send resolve."})
@@ -448,7 +714,7 @@ func (p *planner) closing() {
 		switch {
 		case p.plan.State.Final():
 			at = p.LastNews.Add(p.Policy.Quiet)
-		case p.plan.State == Fulfilled && p.Facts.Show.StartsAt.IsZero():
+		case p.plan.State == Fulfilled && p.Show().StartsAt.IsZero():
 			at = p.LastNews.Add(keepOpen)
 		}
 		if !at.IsZero() {

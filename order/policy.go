@@ -11,8 +11,13 @@ type Policy struct {
 
 	Confirm bool `json:"confirm"` // read the order again at the provider before it is written to the POS
 
+	// Adopt says that the sale is our own: its invoice stands in the POS already, under the provider's order id. It is looked
+	// for and never made.
+	Adopt bool `json:"adopt,omitempty"`
+
 	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
 	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
+	PaymentWait  time.Duration `json:"payment_wait"`  // until the buyer must have paid
 	ApprovalWait time.Duration `json:"approval_wait"` // until an operator or the seller must have approved
 	StepPatience time.Duration `json:"step_patience"` // how long a step may be retried before a person is told
 	FulfilWithin time.Duration `json:"fulfil_within"` // from acceptance or the in-hand day to delivery
@@ -25,13 +30,17 @@ type Policy struct {
 func DefaultPolicy() Policy {
 	return Policy{
 		FraudService: true, AutoAccept: true, Invoice: true, ProviderAPI: true,
-		DetailsWait: time.Hour, FraudWait: 24 * time.Hour, ApprovalWait: 4 * time.Hour, StepPatience: 15 * time.Minute,
+		DetailsWait: time.Hour, FraudWait: 24 * time.Hour, PaymentWait: 24 * time.Hour, ApprovalWait: 4 * time.Hour, StepPatience: 15 * time.Minute,
 		FulfilWithin: 48 * time.Hour, EventLead: 24 * time.Hour, Grace: 72 * time.Hour, Quiet: 72 * time.Hour,
 	}
 }
 
 // minToAct is the least time that a person gets between becoming responsible and being reminded.
 const minToAct = time.Hour
+
+// settleNews is how long a fact may stand alone that others are to explain: a ticket becomes invalid, and a moment later we
+// hear that it was transferred or that a part of the order was cancelled.
+const settleNews = 15 * time.Minute
 
 // keepOpen is how long an order without a known event date stays open after its last news.
 const keepOpen = 180 * 24 * time.Hour

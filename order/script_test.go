@@ -92,6 +92,9 @@ func describe(out *strings.Builder, o *Order, p Plan) {
 	if id := o.InvoiceID(); id != "" {
 		fmt.Fprintf(out, "    invoice %s\n", id)
 	}
+	if i := o.Facts.Intent; i != nil && i.Becomes != "" {
+		fmt.Fprintf(out, "    became order %s\n", i.Becomes)
+	}
 	if id := o.PurchaseOrderID(); id != "" {
 		fmt.Fprintf(out, "    purchase order %s\n", id)
 	}
@@ -134,6 +137,9 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 		r := Result{Outcome: Done, At: *now, Ref: arg("ref"), Customer: arg("customer")}
 		if StepID(rest[0]).Do() == DoInvoice || StepID(rest[0]).Do() == DoPurchaseOrder {
 			r.Amount = o.Total()
+			for _, l := range o.LiveLines() {
+				r.Lines = append(r.Lines, l.ID)
+			}
 		}
 		o.Record(StepID(rest[0]), r)
 	case "fail":
@@ -167,6 +173,8 @@ func setPolicy(p *Policy, words []string) error {
 			p.Confirm = on
 		case "provider_api":
 			p.ProviderAPI = on
+		case "adopt":
+			p.Adopt = on
 		default:
 			return fmt.Errorf("no such policy %q", key)
 		}
@@ -221,6 +229,39 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 			e.Lines = append(e.Lines, LineFact{LineID: part[0], Tickets: []string{part[1]}})
 		case "line_cancelled":
 			e.Lines = append(e.Lines, LineFact{LineID: value, Cancelled: true})
+		case "payment":
+			e.Payment = Payment(value)
+		case "intent":
+			t, err := time.Parse("15:04", value)
+			if err != nil {
+				return e, err
+			}
+			e.Intent = &Intent{ExpiresAt: time.Date(2026, 6, 1, t.Hour(), t.Minute(), 0, 0, time.UTC)}
+		case "becomes":
+			e.Intent = &Intent{Becomes: value}
+		case "part", "revoked", "reread", "free":
+			e.Part, e.Revoked, e.Reread, snap.Free = e.Part || key == "part", e.Revoked || key == "revoked", e.Reread || key == "reread", snap.Free || key == "free"
+		case "seat": // a ticket that is a line: id:state[:the ticket that took its place]
+			e.Lines = append(e.Lines, LineFact{LineID: part[0], Ticket: TicketState(part[1]), Became: part[2]})
+		case "used":
+			e.Lines = append(e.Lines, LineFact{LineID: value, Used: true})
+		case "moved", "off", "changed":
+			e.News = &News{ShowID: "915177", Off: key == "off", Unsaid: key == "changed"}
+			if key == "moved" {
+				t, err := time.Parse("2006-01-02T15:04", value)
+				if err != nil {
+					return e, err
+				}
+				e.News.StartsAt = t
+			}
+		case "case":
+			e.Case = value
+		case "unusable":
+			e.Unusable = value
+		case "airbill_asked":
+			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillAsked: true})
+		case "reclassified":
+			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, Reclassified: true})
 		case "airbill":
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillReady: true})
 		case "recipient":

@@ -20,6 +20,8 @@ const (
 	DoAccept            Do = "accept"              // accept the order at the provider
 	DoReject            Do = "reject"              // reject the order at the provider
 	DoAirbill           Do = "airbill"             // fetch and store a shipment's airbill
+	DoReread            Do = "reread"              // read the order again because a document did not tell all
+	DoReadInvoice       Do = "read_invoice"        // read the invoice that an operator named as the order's
 )
 
 // Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
@@ -74,6 +76,7 @@ type Result struct {
 	Ref      string    `json:"ref,omitempty"`      // what was made: an invoice's, purchase order's or document's id
 	Customer string    `json:"customer,omitempty"` // of DoInvoice: the POS customer
 	Amount   Money     `json:"amount,omitzero"`    // what was invoiced
+	Lines    []string  `json:"lines,omitempty"`    // ids of the lines that were invoiced
 	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
 	Slow     bool      `json:"slow,omitempty"`     // of a running step: it has been retried for longer than is usual
 }
