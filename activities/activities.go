@@ -26,6 +26,9 @@ type Activities struct {
 	Sources map[string]Source
 	Metrics *Metrics
 	Logger  *slog.Logger
+
+	// Tell hands an event to an order's workflow, as a webhook's is. A repetition has no effect.
+	Tell func(context.Context, order.Identity, order.Event) error
 }
 
 // Source is one configured provider account, as the activities see it.
@@ -36,7 +39,9 @@ type Source struct {
 	POS        pos.Adapter
 	Decode     func(provider.Delivery) (provider.Decoded, error)
 	Buyer      func(body []byte) (provider.Buyer, error)  // of a stored webhook that describes a sale
-	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase
+	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase; nil where there are none
+	Customer   func(body []byte) (provider.Buyer, error)  // of a stored webhook about a customer; nil where there are none
+	Inventory  map[string]string                          // the provider's id of what is sold → ticket group of the POS
 	API        *API                                       // nil without credentials
 }
 
@@ -46,7 +51,16 @@ type API struct {
 	Accept  func(ctx context.Context, apiID string) error                                     // also when it is accepted already
 	Reject  func(ctx context.Context, apiID, reason string) error
 	Airbill func(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error)
-	Poll    func(ctx context.Context, since time.Time, found func(body []byte) error) error
+	Poll    func(ctx context.Context, ask PollAsk, found func(body []byte) error) error
+}
+
+// PollAsk says what a provider is polled for.
+type PollAsk struct {
+	Since time.Time
+	// Names asks for all names of the orders that are found, also those that cost a call each: webhooks are parked.
+	Names bool
+	// Open lists the orders that wait for tickets, for a provider that does not list what has changed.
+	Open func(ctx context.Context, each func(apiID, providerOrderID string) error) error
 }
 
 // Step tells an activity what one step of an order is about. It lies in histories: no buyer data.
@@ -60,6 +74,9 @@ type Step struct {
 	Total    order.Money    `json:"total,omitzero"`
 	Received time.Time      `json:"received,omitzero"` // when we first heard of the order
 	Reason   string         `json:"reason,omitempty"`
+	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
+	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
+	Invoice  string         `json:"invoice,omitempty"` // of an adopted one: its id in the POS, where it is known
 }
 
 // key is the business key of the step.
@@ -71,15 +88,22 @@ func (s Step) key() string {
 	return s.Order.Source + "/" + id + "/" + string(s.ID)
 }
 
-// ref is what POS records of the order bear as external reference: the workflow id, which is what operators know.
-func (s Step) ref() string { return s.Order.ID }
+// ref is what POS records of the order bear as external reference: the workflow id, which is what operators know. An invoice
+// that was there before us bears the provider's order id.
+func (s Step) ref() string {
+	if s.Adopted {
+		return s.Order.ProviderOrderID
+	}
+	return s.Order.ID
+}
 
 // Done is what a step came to.
 type Done struct {
 	Ref      string       `json:"ref,omitempty"`
 	Customer string       `json:"customer,omitempty"`
 	Amount   order.Money  `json:"amount,omitzero"`
-	Event    *order.Event `json:"event,omitempty"` // of a confirmation: what the provider's API says now
+	Lines    []string     `json:"lines,omitempty"` // ids of the lines that were invoiced
+	Event    *order.Event `json:"event,omitempty"` // what was learnt: from the provider's API, or of an invoice that was found
 }
 
 // ErrNoSource means that a history names a source which the configuration no longer has.

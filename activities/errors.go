@@ -33,9 +33,6 @@ func classify(err error) (class pos.Class, after time.Duration) {
 	return pos.Transient, 0
 }
 
-// Conflict is the class of a provider's answer that contradicts what we want: the order is in another state by now.
-const Conflict pos.Class = "conflict"
-
 // toTemporal is the one place where an error becomes Temporal's: its type is the class, and what retrying cannot mend is
 // not retried. Texts of the classed errors hold no buyer data; any other text stays out of the history.
 func toTemporal(err error) error {

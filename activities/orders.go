@@ -36,7 +36,14 @@ func (a *Activities) BeginOrder(ctx context.Context, in BeginInput) (*order.Orde
 		o.Apply(e)
 	}
 	plan, _ := o.Advance(in.Now)
-	return o, a.save(ctx, o, plan, o.TakeTimeline(), in.Now, false)
+	news, err := a.save(ctx, o, plan, o.TakeTimeline(), in.Now, false)
+	if err != nil || news == nil {
+		return o, err
+	}
+	o.Apply(*news)
+	plan, _ = o.Advance(in.Now)
+	_, err = a.save(ctx, o, plan, o.TakeTimeline(), in.Now, false)
+	return o, err
 }
 
 // SaveInput is an order as the workflow sees it now.
@@ -47,10 +54,17 @@ type SaveInput struct {
 	Closed   bool          `json:"closed,omitempty"`
 }
 
+// Saved is what was learnt while the order was stored.
+type Saved struct {
+	// News of the order's performance that the order has not heard: it was spread before we knew what the order is for.
+	News *order.Event `json:"news,omitempty"`
+}
+
 // SaveOrder stores the order; an older version never overwrites a newer one. It is a local activity, and retried for ever:
 // an order does not fail because its database was away.
-func (a *Activities) SaveOrder(ctx context.Context, in SaveInput) error {
-	return a.save(ctx, in.Order, in.Order.Plan(in.Now), in.Timeline, in.Now, in.Closed)
+func (a *Activities) SaveOrder(ctx context.Context, in SaveInput) (Saved, error) {
+	news, err := a.save(ctx, in.Order, in.Order.Plan(in.Now), in.Timeline, in.Now, in.Closed)
+	return Saved{News: news}, err
 }
 
 func (a *Activities) load(ctx context.Context, id string) (*order.Order, error) {
@@ -62,10 +76,10 @@ func (a *Activities) load(ctx context.Context, id string) (*order.Order, error) 
 	return &o, json.Unmarshal(doc, &o)
 }
 
-func (a *Activities) save(ctx context.Context, o *order.Order, plan order.Plan, timeline []order.Entry, now time.Time, closed bool) error {
+func (a *Activities) save(ctx context.Context, o *order.Order, plan order.Plan, timeline []order.Entry, now time.Time, closed bool) (news *order.Event, err error) {
 	doc, err := json.Marshal(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lines := o.Lines()
 	if lines == nil {
@@ -73,11 +87,12 @@ func (a *Activities) save(ctx context.Context, o *order.Order, plan order.Plan, 
 	}
 	linesDoc, err := json.Marshal(lines)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	show := o.Show()
 	row := postgres.OrderRow{
 		Identity: o.Identity, State: o.StateNow, StateSince: o.StateSince,
-		EventID: o.Facts.Show.ID, EventName: o.Facts.Show.Name, EventStartsAt: o.Facts.Show.StartsAt,
+		EventID: show.ID, EventName: show.Name, EventStartsAt: show.StartsAt, Refs: o.Facts.Refs,
 		CustomerID: o.CustomerID(), InvoiceID: o.InvoiceID(), PurchaseOrderID: o.PurchaseOrderID(),
 		Deadline: plan.Deadline, Awaits: plan.Awaits, Lines: linesDoc, Doc: doc, DecidedAt: now, Revision: o.Revision,
 		FirstReceivedAt: o.Facts.FirstReceived,
@@ -107,5 +122,13 @@ func (a *Activities) save(ctx context.Context, o *order.Order, plan order.Plan, 
 			}
 		}
 	})
-	return a.DB.SaveOrder(ctx, row, entries, steps)
+	raw, err := a.DB.SaveOrder(ctx, row, entries, steps)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	var said order.Event
+	if err := json.Unmarshal(raw, &said); err != nil || o.Knows(said) {
+		return nil, err
+	}
+	return &said, nil
 }

@@ -53,23 +53,46 @@ func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
 func (a *Activities) invoice(ctx context.Context, s Step, src Source, customer string, lines []pos.InvoiceLine) (Done, error) {
 	return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
 		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
-			pos.InvoiceInput{CustomerID: customer, Lines: lines}, pos.Options{Attempt: attempt})
+			pos.InvoiceInput{CustomerID: customer, Lines: lines, Payment: payment(s)}, pos.Options{Attempt: attempt})
 		if err != nil {
 			return Done{}, err
 		}
 		if booked {
 			a.Metrics.invoiced(s.Order.Source, time.Since(s.Received))
 		}
-		return Done{Ref: inv.ID, Customer: customer, Amount: s.Total}, nil
+		return Done{Ref: inv.ID, Customer: customer, Amount: s.Total, Lines: ids(s.Lines)}, nil
 	})
+}
+
+// payment is what the invoice says of the money: that it is there, if the buyer has paid the provider.
+func payment(s Step) pos.Payment {
+	if s.Paid {
+		return pos.Paid
+	}
+	return pos.Unpaid
+}
+
+func ids(lines []order.Line) (out []string) {
+	for _, l := range lines {
+		out = append(out, l.ID)
+	}
+	return out
 }
 
 // VoidInvoice voids every invoice that bears the order's reference; there may be none.
 func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		ref := s.ref()
+		if s.Adopted && s.Invoice != "" { // an operator may have named one that bears another reference
+			inv, err := src.POS.GetInvoice(ctx, s.Invoice)
+			if err != nil {
+				return Done{}, err
+			}
+			ref = inv.Ref
+		}
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
-			voided, _, err := pos.VoidInvoiceByRef(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
-				pos.VoidInput{Ref: s.ref(), Restock: true, Reason: s.Reason}, pos.Options{Attempt: attempt})
+			voided, _, err := pos.VoidInvoiceByRef(ctx, src.POS, pos.Op{Key: s.key(), Ref: ref},
+				pos.VoidInput{Ref: ref, Restock: true, Reason: s.Reason}, pos.Options{Attempt: attempt})
 			var ids []string
 			for _, inv := range voided {
 				ids = append(ids, inv.ID)
@@ -94,7 +117,7 @@ func (a *Activities) CreatePurchaseOrder(ctx context.Context, s Step) (Done, err
 		for _, l := range s.Lines {
 			in.Lines = append(in.Lines, pos.PurchaseLine{
 				Event:   pos.Event{Name: s.Show.Name, StartsAt: s.Show.StartsAt},
-				Section: l.Section, Row: l.Row, Seats: l.Seats, Quantity: l.Quantity, Total: pos.Money(l.Unit.Times(int64(l.Quantity))),
+				Section: l.Section, Row: l.Row, Seats: l.Seats, Quantity: l.Quantity, Total: pos.Money(l.Amount()),
 			})
 		}
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
@@ -179,6 +202,9 @@ func (a *Activities) customer(ctx context.Context, s Step, src Source, buyer pro
 	if err == nil && gone != "" {
 		err = a.DB.ReviseOperation(ctx, first, done)
 	}
+	if err == nil && src.Customer != nil && buyer.ID != "" {
+		err = a.DB.LinkCustomer(ctx, src.POSName, src.Kind, buyer.ID, done.Customer) // for news of the buyer
+	}
 	return done.Customer, err
 }
 
@@ -221,7 +247,7 @@ func invoiceLines(lines []order.Line) ([]pos.InvoiceLine, error) {
 			return nil, &pos.Error{Class: pos.Invalid, Op: "create invoice",
 				Message: fmt.Sprintf("line %s names no ticket group of the POS; list the tickets from the POS, or invoice by hand", l.ID)}
 		}
-		out = append(out, pos.InvoiceLine{InventoryID: l.Inventory, Quantity: l.Quantity, Total: pos.Money(l.Unit.Times(int64(l.Quantity))),
+		out = append(out, pos.InvoiceLine{InventoryID: l.Inventory, Quantity: l.Quantity, Total: pos.Money(l.Amount()),
 			Description: strings.TrimSpace("Section " + l.Section + " Row " + l.Row)})
 	}
 	return out, nil

@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"willcall/order"
@@ -29,7 +31,7 @@ func (a *Activities) ConfirmOrder(ctx context.Context, s Step) (Done, error) {
 			return Done{}, err
 		}
 		if w.OrderID != s.Order.ID {
-			return Done{}, &provider.CallError{Class: string(Conflict), Op: "confirm order", Detail: "the provider's order belongs to another order group than the webhook said"}
+			return Done{}, &provider.CallError{Class: provider.Conflict, Op: "confirm order", Detail: "the provider's order belongs to another order group than the webhook said"}
 		}
 		w.Disposition = provider.Recorded // its event goes back to the workflow as this step's result
 		stored, err := a.Inbox.Put(ctx, w)
@@ -126,6 +128,10 @@ func (a *Activities) poll(ctx context.Context, name string) (out Polled, err err
 		return out, err
 	}
 	begun := time.Now()
+	parked, err := a.DB.ParkedConcerns(ctx, name, "checkout", 1000)
+	if err != nil {
+		return out, err
+	}
 	since, err := a.DB.Cursor(ctx, "sweep:"+name)
 	if err != nil {
 		return out, err
@@ -133,17 +139,20 @@ func (a *Activities) poll(ctx context.Context, name string) (out Polled, err err
 	if since.IsZero() {
 		since = begun.Add(-24 * time.Hour) // a new source, or a new database: look back a day
 	}
-	err = api.Poll(ctx, since.Add(-overlap), func(body []byte) error {
+	ask := PollAsk{Since: since.Add(-overlap), Names: len(parked) > 0, Open: a.open(name)}
+	err = api.Poll(ctx, ask, func(body []byte) error {
 		out.Seen++
 		w, event, err := a.stored(src, body, "sweep")
 		if err != nil {
 			return err
 		}
-		if event == nil || begun.Sub(event.At) < settle {
+		if event == nil || event.Snapshot != nil && begun.Sub(event.At) < settle {
 			return nil
 		}
-		known, err := a.knows(ctx, w.OrderID, event.At)
-		if err != nil || known {
+		// What names an order under which something is parked is wanted even where it is no news.
+		wanted := slices.ContainsFunc(event.Refs, func(ref string) bool { return slices.Contains(parked, ref) })
+		known, err := a.knows(ctx, w.OrderID, *event)
+		if err != nil || known && !wanted {
 			return err
 		}
 		stored, err := a.Inbox.Put(ctx, w)
@@ -159,13 +168,39 @@ func (a *Activities) poll(ctx context.Context, name string) (out Polled, err err
 	return out, a.DB.SetCursor(ctx, "sweep:"+name, begun)
 }
 
-// knows reports whether the order has heard a document of this version or a later one.
-func (a *Activities) knows(ctx context.Context, id string, at time.Time) (bool, error) {
+// open lists the orders of a source that wait for tickets.
+func (a *Activities) open(source string) func(context.Context, func(apiID, providerOrderID string) error) error {
+	return func(ctx context.Context, each func(apiID, providerOrderID string) error) error {
+		const page = 200
+		for after := ""; ; {
+			docs, err := a.DB.UndeliveredOrders(ctx, source, after, page)
+			if err != nil {
+				return err
+			}
+			for _, doc := range docs {
+				var o order.Order
+				if err := json.Unmarshal(doc, &o); err != nil {
+					return err
+				}
+				if err := each(o.Facts.APIID, o.ProviderOrderID); err != nil {
+					return err
+				}
+				after = o.ID
+			}
+			if len(docs) < page {
+				return nil
+			}
+		}
+	}
+}
+
+// knows reports whether the order has heard a whole document of this version or a later one, or all that the event says.
+func (a *Activities) knows(ctx context.Context, id string, e order.Event) (bool, error) {
 	o, err := a.load(ctx, id)
 	if err != nil || o == nil {
 		return false, err
 	}
-	return !o.Facts.Described.At.Before(at), nil
+	return e.Snapshot != nil && !o.Facts.Described.At.Before(e.At) || o.Knows(e), nil
 }
 
 // stored makes an inbox row of a body that we fetched ourselves.
@@ -176,6 +211,10 @@ func (a *Activities) stored(src Source, body []byte, via postgres.Via) (postgres
 		return postgres.Webhook{}, nil, err
 	}
 	sum := sha256.Sum256(body)
+	if dec.Event == nil {
+		return postgres.Webhook{}, nil, nil // nothing of ours
+	}
+	dec.Event.Received = d.Received
 	return postgres.Webhook{
 		ID: d.ID, Source: src.Name, Provider: src.Kind, Type: dec.Type, Disposition: dec.Disposition,
 		OrderID: order.WorkflowID(src.Name, dec.OrderID, dec.Kind), ProviderOrderID: dec.OrderID, Kind: dec.Kind,

@@ -119,7 +119,7 @@ func (s *setup) saveOrder(n string, change func(*postgres.OrderRow)) {
 	if change != nil {
 		change(&o)
 	}
-	if err := s.db.SaveOrder(s.t.Context(), o, nil, nil); err != nil {
+	if _, err := s.db.SaveOrder(s.t.Context(), o, nil, nil); err != nil {
 		s.t.Fatal(err)
 	}
 }

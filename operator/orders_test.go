@@ -23,7 +23,7 @@ func TestOrderJSON(t *testing.T) {
 		CustomerID: "c1", InvoiceID: "i1", Deadline: day.Add(time.Hour), Awaits: "the POS makes the invoice",
 		Lines: json.RawMessage(`[{"id": "1", "quantity": 2}]`), Doc: json.RawMessage(`{}`), DecidedAt: day, Revision: 1, FirstReceivedAt: day,
 	}
-	err := s.db.SaveOrder(t.Context(), full,
+	_, err := s.db.SaveOrder(t.Context(), full,
 		[]postgres.TimelineEntry{{At: day, What: "heard", WebhookID: "w1", Detail: "order"}, {At: day.Add(time.Second), What: "decided"}},
 		[]postgres.StepRow{{StepID: "invoice/1", Do: order.DoInvoice, Outcome: order.Failed, Class: "seats_gone", Detail: "gone", At: day}})
 	if err != nil {

@@ -92,7 +92,8 @@ func (f Facts) Has(s Status) bool {
 func (o *Order) Apply(e Event) {
 	f := &o.Facts
 	stamp := Stamp{At: e.At.UTC(), By: e.ID}
-	if f.FirstReceived.IsZero() || e.Received.Before(f.FirstReceived) {
+	// News of the performance may be much older than the order.
+	if e.News == nil && (f.FirstReceived.IsZero() || e.Received.Before(f.FirstReceived)) {
 		f.FirstReceived = e.Received.UTC()
 	}
 	o.Revision++

@@ -32,6 +32,8 @@ type Capabilities struct {
 	SearchCustomers, SearchInvoices, SearchPurchaseOrders bool
 	// SellsSeats: lines may name tickets. Where false, only group and quantity count.
 	SellsSeats bool
+	// UpdateCustomers: what is known of a customer can be changed.
+	UpdateCustomers bool
 	// Holds: seats can be kept for a customer before they are sold.
 	Holds bool
 	// TicketUpload: ticket files can be attached to an invoice.
@@ -61,6 +63,10 @@ type Adapter interface {
 	FindCustomers(ctx context.Context, q CustomerQuery) ([]Customer, error)
 	// CreateCustomer returns [Invalid], [InProgress] or [OutcomeUnknown].
 	CreateCustomer(ctx context.Context, op Op, in CustomerInput) (Customer, error)
+
+	// UpdateCustomer replaces what the POS knows of the customer, and keeps its kind; repeating it changes nothing. It returns
+	// [Invalid], [NotFound], [OutcomeUnknown], or [Unsupported] where Capabilities.UpdateCustomers is false.
+	UpdateCustomer(ctx context.Context, op Op, id string, in CustomerInput) (Customer, error)
 
 	// FindInvoices returns the invoices with this reference, oldest first; none is no error.
 	FindInvoices(ctx context.Context, ref string) ([]Invoice, error)

@@ -88,10 +88,10 @@ func TestErrorsCarryNoValues(t *testing.T) {
 	_, check := in.Put(t.Context(), w)
 	o := orderRow(1)
 	o.Currency = secret
-	saved := db.SaveOrder(t.Context(), o, nil, nil)
+	_, saved := db.SaveOrder(t.Context(), o, nil, nil)
 	o = orderRow(1)
 	o.Doc = []byte(`{"buyer": ` + secret + `}`)
-	document := db.SaveOrder(t.Context(), o, nil, nil)
+	_, document := db.SaveOrder(t.Context(), o, nil, nil)
 	var n int
 	raw := []error{
 		db.Pool.QueryRow(t.Context(), "SELECT $1::text::int", secret).Scan(&n),

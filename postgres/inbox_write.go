@@ -15,15 +15,15 @@ import (
 // The insert of one batch returns the ids of the rows that it added. Which rows are there already differs.
 const (
 	insertHead = `INSERT INTO webhooks (id, source, provider, type, disposition, reason, order_id, provider_order_id, kind,
-			dedupe_key, body_sha256, headers, body, via, received_at, conflict, claimed_by, claimed_until)
+			dedupe_key, body_sha256, headers, body, via, received_at, concern, conflict, claimed_by, claimed_until)
 		SELECT id, source, provider, type, disposition, reason, order_id, provider_order_id, kind,
-			dedupe_key, body_sha256, headers::jsonb, body, via, received_at, $16,
-			CASE WHEN disposition = 'forward' THEN nullif($17, '') END,
-			CASE WHEN disposition = 'forward' AND $17 <> '' THEN now() + $18::interval END
+			dedupe_key, body_sha256, headers::jsonb, body, via, received_at, concern, $17,
+			CASE WHEN disposition = 'forward' THEN nullif($18, '') END,
+			CASE WHEN disposition = 'forward' AND $18 <> '' THEN now() + $19::interval END
 		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-			$10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::timestamptz[])
+			$10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::timestamptz[], $16::text[])
 			AS t (id, source, provider, type, disposition, reason, order_id, provider_order_id, kind,
-				dedupe_key, body_sha256, headers, body, via, received_at)
+				dedupe_key, body_sha256, headers, body, via, received_at, concern)
 		ON CONFLICT `
 	insertFirst    = insertHead + `(source, dedupe_key) WHERE NOT conflict DO NOTHING RETURNING id`
 	insertConflict = insertHead + `(source, dedupe_key, body_sha256) WHERE conflict DO NOTHING RETURNING id`
@@ -134,6 +134,7 @@ func (in *Inbox) answerRepeats(ctx context.Context, batch []*pending) ([]*pendin
 		sources[i], keys[i] = p.w.Source, p.w.DedupeKey
 	}
 	stored := map[key]row{}
+	first := map[[2]string]row{} // by source and dedupe key alone
 	err := in.try(ctx, func() error {
 		_, err := list(ctx, in.db, "put webhook", repeatsSQL, []any{sources, keys}, func(r pgx.CollectableRow) (struct{}, error) {
 			var k key
@@ -142,6 +143,9 @@ func (in *Inbox) answerRepeats(ctx context.Context, batch []*pending) ([]*pendin
 			err := r.Scan(&v.id, &v.conflict, &k.source, &k.dedupe, &sum)
 			copy(k.sum[:], sum)
 			stored[k] = v
+			if !v.conflict {
+				first[[2]string{k.source, k.dedupe}] = v
+			}
 			return struct{}{}, err
 		})
 		return err
@@ -151,6 +155,9 @@ func (in *Inbox) answerRepeats(ctx context.Context, batch []*pending) ([]*pendin
 	}
 	return slices.DeleteFunc(slices.Clone(batch), func(p *pending) bool {
 		v, ok := stored[key{p.w.Source, p.w.DedupeKey, p.w.BodySHA256}]
+		if !ok && p.w.KeyTells {
+			v, ok = first[[2]string{p.w.Source, p.w.DedupeKey}]
+		}
 		if !ok {
 			return false
 		}
@@ -190,6 +197,7 @@ func (in *Inbox) columns(batch []*pending, conflict bool) []any {
 		pgtype.FlatArray[[]byte](bodies),
 		text(func(p *pending) string { return string(p.w.Via) }),
 		received,
+		text(func(p *pending) string { return p.w.Concern }),
 		conflict, in.opt.Owner, in.opt.Lease,
 	}
 }

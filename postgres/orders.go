@@ -36,6 +36,7 @@ type OrderRow struct {
 	FirstReceivedAt time.Time
 	InvoicedAt      time.Time
 	ClosedAt        time.Time
+	Refs            []string // its other names; see [DB.FindOrder]
 }
 
 // TimelineEntry is one line of an order's story. The four fields but Detail are its key: repeats are ignored.
@@ -99,11 +100,14 @@ func (o OrderRow) values() []any {
 
 // SaveOrder writes the order, its new timeline entries and its steps in one transaction. An order that was decided
 // earlier (DecidedAt, then Revision) than the stored one changes nothing of it, but its entries are added, and each step
-// counts by its own time. So it may be repeated, and come late. Errors: ErrInvalid.
-func (db *DB) SaveOrder(ctx context.Context, o OrderRow, entries []TimelineEntry, steps []StepRow) error {
+// counts by its own time. So it may be repeated, and come late. What was parked under one of its names is released.
+//
+// It returns what was last said of the order's performance ([DB.PutEventNews]), nil if nothing was: whoever spread that news
+// may have done so before the order was known to be of that performance. Errors: ErrInvalid.
+func (db *DB) SaveOrder(ctx context.Context, o OrderRow, entries []TimelineEntry, steps []StepRow) (news json.RawMessage, err error) {
 	const op = "save order"
 	if o.ID == "" || o.DecidedAt.IsZero() || len(o.Doc) == 0 {
-		return invalid(op, "id, time of decision and document are needed")
+		return nil, invalid(op, "id, time of decision and document are needed")
 	}
 	b := &pgx.Batch{}
 	b.Queue(saveOrderSQL, o.values()...)
@@ -113,14 +117,33 @@ func (db *DB) SaveOrder(ctx context.Context, o OrderRow, entries []TimelineEntry
 	if len(steps) > 0 {
 		queueSteps(b, o.ID, steps)
 	}
-	return db.send(ctx, op, b, func(results pgx.BatchResults) error {
-		for range b.Len() {
+	if len(o.Refs) > 0 {
+		queueRefs(b, o)
+	}
+	writes := b.Len()
+	if o.EventID != "" {
+		b.Queue("SELECT news FROM event_news WHERE source = $1 AND event_id = $2", o.Source, clean(o.EventID))
+	}
+	err = db.send(ctx, op, b, func(results pgx.BatchResults) error {
+		for range writes {
 			if _, err := results.Exec(); err != nil {
 				return err
 			}
 		}
-		return nil
+		if o.EventID == "" {
+			return nil
+		}
+		rows, err := results.Query()
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[json.RawMessage])
+		if len(found) > 0 {
+			news = found[0]
+		}
+		return err
 	})
+	return news, err
 }
 
 func queueEntries(b *pgx.Batch, orderID string, entries []TimelineEntry) {

@@ -26,7 +26,7 @@ func orderRow(n int) postgres.OrderRow {
 
 func save(t *testing.T, db *postgres.DB, o postgres.OrderRow) {
 	t.Helper()
-	must(t, db.SaveOrder(t.Context(), o, nil, nil))
+	must(t, onlyErr(db.SaveOrder(t.Context(), o, nil, nil)))
 }
 
 func TestSaveOrder(t *testing.T) {
@@ -52,7 +52,7 @@ func TestSaveOrder(t *testing.T) {
 		want.PurchaseOrderID, want.ClosedAt = "p1", noon.Add(time.Hour)
 		entries := []postgres.TimelineEntry{entry(0, "received"), entry(1, "invoiced")}
 		steps := []postgres.StepRow{{StepID: "invoice/1", Do: order.DoInvoice, Outcome: order.Failed, Class: "invalid", Detail: "no such seat", Ref: "i1", At: noon}}
-		must(t, db.SaveOrder(t.Context(), want, entries, steps))
+		must(t, onlyErr(db.SaveOrder(t.Context(), want, entries, steps)))
 		o, gotEntries, gotSteps := load(t, want.ID)
 		if !reflect.DeepEqual(o, want) {
 			t.Errorf("got  %+v\nwant %+v", o, want)
@@ -79,14 +79,14 @@ func TestSaveOrder(t *testing.T) {
 		t.Parallel()
 		newer := orderRow(3)
 		newer.State, newer.Revision = order.Fulfilled, 7
-		must(t, db.SaveOrder(t.Context(), newer, []postgres.TimelineEntry{entry(2, "fulfilled")}, nil))
+		must(t, onlyErr(db.SaveOrder(t.Context(), newer, []postgres.TimelineEntry{entry(2, "fulfilled")}, nil)))
 		for _, older := range []postgres.OrderRow{
 			{DecidedAt: newer.DecidedAt, Revision: 6},
 			{DecidedAt: newer.DecidedAt.Add(-time.Microsecond), Revision: 9},
 		} {
 			o := orderRow(3)
 			o.DecidedAt, o.Revision = older.DecidedAt, older.Revision
-			must(t, db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "invoiced"), entry(2, "fulfilled")}, []postgres.StepRow{step(1, order.Done)}))
+			must(t, onlyErr(db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "invoiced"), entry(2, "fulfilled")}, []postgres.StepRow{step(1, order.Done)})))
 		}
 		o, entries, steps := load(t, newer.ID)
 		if o.State != order.Fulfilled || o.Revision != 7 {
@@ -110,8 +110,8 @@ func TestSaveOrder(t *testing.T) {
 		o := orderRow(4)
 		again := entry(1, "received")
 		again.Detail = "otherwise"
-		must(t, db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "received"), entry(1, "received")}, nil))
-		must(t, db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{again}, nil))
+		must(t, onlyErr(db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "received"), entry(1, "received")}, nil)))
+		must(t, onlyErr(db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{again}, nil)))
 		if _, entries, _ := load(t, o.ID); !slices.Equal(entries, []postgres.TimelineEntry{entry(1, "received")}) {
 			t.Errorf("got %v; want the first, once", entries)
 		}
@@ -129,7 +129,7 @@ func TestSaveOrder(t *testing.T) {
 			{[]postgres.StepRow{step(4, order.Done)}, order.Done},
 			{[]postgres.StepRow{step(5, order.Running)}, order.Done},
 		} {
-			must(t, db.SaveOrder(t.Context(), o, nil, c.save))
+			must(t, onlyErr(db.SaveOrder(t.Context(), o, nil, c.save)))
 			if _, _, steps := load(t, o.ID); len(steps) != 1 || steps[0].Outcome != c.want {
 				t.Errorf("after save %d got %v; want %s", i, steps, c.want)
 			}
@@ -138,7 +138,7 @@ func TestSaveOrder(t *testing.T) {
 	t.Run("IsOneTransaction", func(t *testing.T) {
 		t.Parallel()
 		o := orderRow(6)
-		err := db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "received")}, []postgres.StepRow{step(1, "nonsense")})
+		_, err := db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "received")}, []postgres.StepRow{step(1, "nonsense")})
 		wantErr(t, err, postgres.ErrInvalid)
 		_, _, _, err = db.Order(t.Context(), o.ID)
 		wantErr(t, err, postgres.ErrNotFound)
@@ -152,7 +152,7 @@ func TestSaveOrder(t *testing.T) {
 		}
 		o := orderRow(99)
 		o.State = "lost"
-		wantErr(t, db.SaveOrder(t.Context(), o, nil, nil), postgres.ErrInvalid)
+		wantErr(t, onlyErr(db.SaveOrder(t.Context(), o, nil, nil)), postgres.ErrInvalid)
 	})
 	t.Run("NeverFailsOverATextOfTheProvider", func(t *testing.T) {
 		t.Parallel()
@@ -160,7 +160,7 @@ func TestSaveOrder(t *testing.T) {
 		doc, err := json.Marshal(map[string]string{"section": "a\x00b\xff"})
 		must(t, err)
 		o.EventName, o.Doc = "Hall \x00 \xff", doc
-		must(t, db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "status \x00 unknown")}, nil))
+		must(t, onlyErr(db.SaveOrder(t.Context(), o, []postgres.TimelineEntry{entry(1, "status \x00 unknown")}, nil)))
 	})
 	t.Run("LoadsTheDocumentForASecondRun", func(t *testing.T) {
 		t.Parallel()
@@ -284,3 +284,6 @@ func TestPageStaysWhereItWas(t *testing.T) {
 		t.Errorf("got %v, next %q; want orders 1 and 0 and the end", items, next)
 	}
 }
+
+// onlyErr is for tests that do not care for news of the performance.
+func onlyErr(_ json.RawMessage, err error) error { return err }

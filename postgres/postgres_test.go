@@ -91,7 +91,7 @@ func TestFailureOfTheCommitIsReported(t *testing.T) {
 		"put":   func() error { _, err := in.Put(t.Context(), delivery(7)); return err },
 		"claim": func() error { _, err := db.Claim(t.Context(), "a", time.Minute, 1); return err },
 		"mark":  func() error { return db.MarkForwarded(t.Context(), ids, noon) },
-		"order": func() error { return db.SaveOrder(t.Context(), orderRow(1), nil, nil) },
+		"order": func() error { return onlyErr(db.SaveOrder(t.Context(), orderRow(1), nil, nil)) },
 		"document": func() error {
 			_, err := db.PutDocument(t.Context(), postgres.Document{}, "order:tevo:1", "")
 			return err

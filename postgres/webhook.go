@@ -25,12 +25,14 @@ type Webhook struct {
 	OrderID         string // workflow id; "" where no order is concerned
 	ProviderOrderID string
 	Kind            order.Kind // "" where no order is concerned
+	Concern         string     // the name under which its order is looked for; see [DB.FindOrder]
 	DedupeKey       string     // of the source's deliveries; longer than 512 bytes: its SHA-256 is kept
 	BodySHA256      [32]byte   // zero: computed by Put
 	Headers         map[string]string
 	Body            []byte // the very bytes that came; empty in lists
 	Via             Via    // "" is ViaWebhook
 	Conflict        bool   // another body came first under the same key
+	KeyTells        bool   // the key stands for all that the delivery says: another body under it is a repeat. Not stored
 
 	ReceivedAt  time.Time // zero: when Put was called
 	ForwardedAt time.Time // zero: not yet
@@ -60,7 +62,7 @@ type WebhookFilter struct {
 }
 
 const webhookColumns = `w.id, w.seq, w.source, w.provider, w.type, w.disposition, w.reason, w.order_id, w.provider_order_id,
-	w.kind, w.dedupe_key, w.body_sha256, w.headers, w.via, w.conflict, w.received_at, w.forwarded_at, w.attempt, w.last_error, w.next_try`
+	w.kind, w.dedupe_key, w.body_sha256, w.headers, w.via, w.conflict, w.received_at, w.forwarded_at, w.attempt, w.last_error, w.next_try, w.concern`
 
 func scanWebhook(row pgx.CollectableRow) (Webhook, error) { return webhookFrom(row) }
 
@@ -76,7 +78,7 @@ func webhookFrom(row pgx.CollectableRow, more ...any) (Webhook, error) {
 	var sum []byte
 	into := []any{&w.ID, &w.Seq, &w.Source, &w.Provider, &w.Type, &w.Disposition, &w.Reason, &w.OrderID, &w.ProviderOrderID,
 		&w.Kind, &w.DedupeKey, &sum, &w.Headers, &w.Via, &w.Conflict, &w.ReceivedAt, orZero{&w.ForwardedAt}, &w.Attempt,
-		&w.LastError, orZero{&w.NextTry}}
+		&w.LastError, orZero{&w.NextTry}, &w.Concern}
 	err := row.Scan(append(into, more...)...)
 	copy(w.BodySHA256[:], sum)
 	return w, err
@@ -146,7 +148,7 @@ func (f WebhookFilter) where(op string) (*conditions, error) {
 	}
 	switch f.Disposition {
 	case "":
-	case provider.Forward, provider.Recorded, provider.Unknown, provider.Quarantined:
+	case provider.Forward, provider.Recorded, provider.Parked, provider.Unknown, provider.Quarantined:
 		w.literal("w.disposition = '" + string(f.Disposition) + "'")
 	default:
 		return nil, invalid(op, "no such disposition")
@@ -180,9 +182,9 @@ func (db *DB) Reclassify(ctx context.Context, id string, now Webhook) error {
 		return notFound(op)
 	}
 	n, err := db.exec(ctx, op, `UPDATE webhooks SET type = $2, disposition = $3, reason = $4, order_id = $5, provider_order_id = $6,
-		kind = $7, queued_at = now(), claimed_by = NULL, claimed_until = NULL, next_try = NULL, last_error = ''
+		kind = $7, concern = $8, queued_at = now(), claimed_by = NULL, claimed_until = NULL, next_try = NULL, last_error = ''
 		WHERE id = $1 AND forwarded_at IS NULL`,
-		u, clean(now.Type), now.Disposition, clean(now.Reason), now.OrderID, now.ProviderOrderID, now.Kind)
+		u, clean(now.Type), now.Disposition, clean(now.Reason), now.OrderID, now.ProviderOrderID, now.Kind, now.Concern)
 	if err != nil || n == 1 {
 		return err
 	}

@@ -116,6 +116,7 @@ func NewPOS(opts POSOptions) *POS {
 		"GET /v1/inventory/{id}":            p.getInventory,
 		"GET /v1/customers":                 p.findCustomers,
 		"POST /v1/customers":                p.createCustomer,
+		"PUT /v1/customers/{id}":            p.updateCustomer,
 		"POST /v1/holds":                    p.createHold,
 		"DELETE /v1/holds/{id}":             p.releaseHold,
 		"GET /v1/invoices":                  p.findInvoices,
@@ -336,6 +337,7 @@ func (p *POS) health(*posRequest) posAnswer {
 func (p *POS) capabilities(*posRequest) posAnswer {
 	return posAnswer{status: http.StatusOK, value: object{
 		"sells_seats": !p.opts.QuantityOnly, "holds": !p.opts.NoHolds, "ticket_upload": !p.opts.NoTicketUpload,
+		"update_customers": true,
 		"settle_seconds": p.opts.Settle.Seconds(),
 	}}
 }

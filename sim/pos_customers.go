@@ -43,21 +43,43 @@ func (p *POS) findCustomers(r *posRequest) posAnswer {
 	return posAnswer{status: http.StatusOK, value: object{"items": items}}
 }
 
-func (p *POS) createCustomer(r *posRequest) posAnswer {
-	var in struct {
-		Name    string  `json:"name"`
-		Email   *string `json:"email"`
-		Phone   *string `json:"phone"`
-		Company *string `json:"company"`
-		Kind    string  `json:"kind"`
-	}
+type customerInput struct {
+	Name    string  `json:"name"`
+	Email   *string `json:"email"`
+	Phone   *string `json:"phone"`
+	Company *string `json:"company"`
+	Kind    string  `json:"kind"`
+}
+
+func (r *posRequest) customer() (in customerInput, wrong *problem) {
 	if wrong := readJSON(r.Request, r.body, &in); wrong != nil {
-		return refuse(wrong)
+		return in, wrong
 	}
 	var v validator
 	v.check(in.Name != "", "/name", "must not be empty")
 	v.oneOf(in.Kind, "/kind", "RETAIL", "BROKER", "MARKETPLACE")
-	if wrong := v.problem(); wrong != nil {
+	return in, v.problem()
+}
+
+// updateCustomer replaces what is known of a customer, and keeps its kind.
+func (p *POS) updateCustomer(r *posRequest) posAnswer {
+	in, wrong := r.customer()
+	if wrong != nil {
+		return refuse(wrong)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := find(p.customers, r.PathValue("id"), func(c *POSCustomer) string { return c.ID })
+	if c == nil {
+		return refuse(notFound("no such customer"))
+	}
+	c.Name, c.Email, c.Phone, c.Company = in.Name, known(in.Email), known(in.Phone), known(in.Company)
+	return posAnswer{status: http.StatusOK, value: *c, outcome: "updated", id: c.ID}
+}
+
+func (p *POS) createCustomer(r *posRequest) posAnswer {
+	in, wrong := r.customer()
+	if wrong != nil {
 		return refuse(wrong)
 	}
 	p.mu.Lock()

@@ -45,8 +45,8 @@ type attributes struct {
 func (s *shell) publish(ctx workflow.Context, plan order.Plan) error {
 	workflow.SetCurrentDetails(ctx, Details(s.o, plan))
 	now := attributes{
-		source: s.o.Source, provider: s.o.Provider, state: string(plan.State), eventID: s.o.Facts.Show.ID,
-		eventDate: s.o.Facts.Show.StartsAt, deadline: plan.Deadline.Truncate(time.Second), amount: s.o.Total().Minor,
+		source: s.o.Source, provider: s.o.Provider, state: string(plan.State), eventID: s.o.Show().ID,
+		eventDate: s.o.Show().StartsAt, deadline: plan.Deadline.Truncate(time.Second), amount: s.o.Total().Minor,
 		invoice: s.o.InvoiceID() + s.o.PurchaseOrderID(), // an order has one of the two
 	}
 	if plan.Attention != nil {

@@ -24,13 +24,18 @@ func Details(o *order.Order, p order.Plan) string {
 	b.WriteString("| | |\n| --- | --- |\n")
 	row("order", fmt.Sprintf("%s %s %s", o.Source, o.Kind, o.ProviderOrderID))
 	row("attention if nothing happens by", moments(p.Deadline))
-	row("event", show(o.Facts.Show))
+	row("event", show(o.Show()))
 	row("amount", o.Total().String())
 	for _, l := range o.LiveLines() {
 		row("tickets", fmt.Sprintf("%d × section %s row %s at %s, ticket group %s, %d delivered",
-			l.Quantity, dash(l.Section), dash(l.Row), l.Unit, dash(l.Inventory), l.DeliveredQuantity()))
+			l.Quantity, dash(l.Section), dash(l.Row), price(l), dash(l.Inventory), l.DeliveredQuantity()))
 	}
 	row("fraud check", string(o.Facts.Fraud))
+	row("payment", string(o.Facts.Payment))
+	if i := o.Facts.Intent; i != nil {
+		row("purchase intent, the buyer's time is over", moments(i.ExpiresAt))
+		row("became order", i.Becomes)
+	}
 	row("POS customer", o.CustomerID())
 	row("POS invoice", o.InvoiceID())
 	row("POS purchase order", o.PurchaseOrderID())
@@ -41,6 +46,14 @@ func Details(o *order.Order, p order.Plan) string {
 	}
 	row("described by webhook", o.Facts.Described.By)
 	return b.String()
+}
+
+// price is of one ticket, or of all of the line where it does not divide.
+func price(l order.Line) string {
+	if l.Sum != (order.Money{}) {
+		return l.Sum.String() + " together"
+	}
+	return l.Unit.String()
 }
 
 func show(s order.Show) string {

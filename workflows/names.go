@@ -7,14 +7,19 @@ import "willcall/order"
 // Names that live in histories, schedules, dashboards and runbooks. A test pins them: a renamed one breaks every open
 // order or everybody's tools.
 const (
-	OrderWorkflow = "Order"
-	SweepWorkflow = "Sweep"
+	OrderWorkflow  = "Order"
+	SweepWorkflow  = "Sweep"
+	NoticeWorkflow = "Notice"
 
 	TaskQueueOrders = "orders" // workflows and local activities
 	TaskQueuePOS    = "pos"    // activities that call the point of sale
 
 	SignalProviderEvent = "provider-event" // carries an order.Event; there is no other signal
 	QueryOrder          = "order"          // answers the order.Order as JSON
+
+	// UpdateHear takes an event in like the signal and answers where the order stands then. It is for providers who expect
+	// that in the answer to a webhook; the signal comes all the same, and finds the event known.
+	UpdateHear = "hear"
 )
 
 // TaskQueueProvider is the queue of activities that call providers of one kind, such as "tevo".

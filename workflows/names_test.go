@@ -13,6 +13,7 @@ import (
 
 	"willcall/activities"
 	"willcall/order"
+	"willcall/provider"
 )
 
 // TestNamesStayAsTheyAre pins every name that lies in histories, schedules, dashboards and runbooks. A change here breaks
@@ -30,6 +31,7 @@ func TestNamesStayAsTheyAre(t *testing.T) {
 	RegisterProvider(&r, acts)
 	r.note("signal " + SignalProviderEvent)
 	r.note("query " + QueryOrder)
+	r.note("update " + UpdateHear)
 	for _, u := range UpdateNames() {
 		r.note("update " + string(u))
 	}
@@ -39,17 +41,22 @@ func TestNamesStayAsTheyAre(t *testing.T) {
 	}
 	r.note("sale " + OrderID("tevo", "44442", order.Sale))
 	r.note("purchase " + OrderID("tevo", "44442", order.Purchase))
+	r.note("news " + NoticeID(NoticeInput{Kind: provider.AboutEvent, Source: "vivenu", Subject: "65f0"}))
 	r.note("odd id " + OrderID("tevo", "a/b", order.Sale))
 	want := `workflow Order
 workflow Sweep
+workflow Notice
 queue orders
 activity BeginOrder
 activity SaveOrder
+activity TellOrders
 queue pos
 activity CreateInvoice
+activity FindInvoice
 activity VoidInvoice
 activity CreatePurchaseOrder
 activity VoidPurchaseOrder
+activity UpdateCustomer
 queue provider-tevo
 activity ConfirmOrder
 activity AcceptOrder
@@ -58,6 +65,7 @@ activity FetchAirbill
 activity PollOrders
 signal provider-event
 query order
+update hear
 update approve
 update reject
 update cancel
@@ -74,6 +82,7 @@ search attribute OrderSource Keyword
 search attribute OrderState Keyword
 sale order:tevo:44442
 purchase order:tevo:44442:buyer
+news event:vivenu:65f0
 odd id order:tevo:a-b`
 	if got := strings.Join(r.names, "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -51,6 +51,11 @@ func (s *shell) handle(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, UpdateHear, s.hear, workflow.UpdateHandlerOptions{
+		Description: "Sent by webhookd for providers who expect the order's state in the answer to a webhook. Not for people."})
+	if err != nil {
+		return err
+	}
 	for _, command := range UpdateNames() {
 		decision := func(ctx workflow.Context, in OperatorInput) order.Decision {
 			return order.Decision{Command: command, By: in.By, Reason: in.Reason, Reference: in.Reference, At: workflow.Now(ctx)}

@@ -35,7 +35,7 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 
 func queueOf(provider string, what order.Do) string {
 	switch what {
-	case order.DoInvoice, order.DoVoidInvoice, order.DoPurchaseOrder, order.DoVoidPurchaseOrder:
+	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoPurchaseOrder, order.DoVoidPurchaseOrder:
 		return TaskQueuePOS
 	}
 	return TaskQueueProvider(provider)
@@ -51,7 +51,14 @@ func summaryOf(o *order.Order, id order.StepID) string {
 	switch id.Do() {
 	case order.DoConfirm:
 		return "read the order again at the provider"
+	case order.DoReread:
+		return "read the order again: a webhook did not tell all"
+	case order.DoReadInvoice:
+		return "read invoice " + id.Subject() + " of the POS"
 	case order.DoInvoice:
+		if o.Policy.Adopt {
+			return "find the invoice of our own sale"
+		}
 		return "find or create the customer, invoice " + amount
 	case order.DoVoidInvoice:
 		return "void the invoice: " + o.Why()

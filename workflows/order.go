@@ -43,8 +43,15 @@ func Order(ctx workflow.Context, in OrderInput) error {
 			return err
 		}
 		if plan.Close {
-			if err := s.save(work, true); err != nil || !s.pending() {
+			if err := s.save(work, true); err != nil {
 				return err
+			}
+			// Whoever asked by an update gets the answer before the run is gone.
+			if err := workflow.Await(work, func() bool { return workflow.AllHandlersFinished(work) }); err != nil {
+				return err
+			}
+			if !s.pending() && !s.unsaved {
+				return nil
 			}
 			continue // news came while the order was being closed
 		}
@@ -125,6 +132,9 @@ func (s *shell) turn(ctx workflow.Context) (order.Plan, error) {
 			if err := s.save(ctx, false); err != nil {
 				return plan, err
 			}
+			if s.unsaved { // storing it brought news
+				continue
+			}
 		}
 		if err := s.publish(ctx, plan); err != nil {
 			return plan, err
@@ -166,7 +176,7 @@ func (s *shell) finish(ctx workflow.Context, f finished) {
 		if f.done.Event != nil {
 			s.o.Apply(*f.done.Event)
 		}
-		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount})
+		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount, Lines: f.done.Lines})
 	case r.stopping, temporal.IsCanceledError(f.err):
 		s.o.Record(f.id, order.Result{Outcome: order.Unsure, At: now})
 	case errors.As(f.err, &refusal) && refusal.NonRetryable():
@@ -209,7 +219,7 @@ func (s *shell) start(ctx workflow.Context, plan order.Plan) {
 		stepCtx, stop := workflow.WithCancel(ctx)
 		stepCtx = workflow.WithActivityOptions(stepCtx, stepOptions(s.o, id, slow))
 		s.running[id] = &running{stop: stop, begun: s.o.Steps[id].At}
-		future := workflow.ExecuteActivity(stepCtx, activityOf(id.Do()), s.step(id))
+		future := workflow.ExecuteActivity(stepCtx, activityOf(s.o.Policy, id.Do()), s.step(id))
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			f := finished{id: id}
 			f.err = future.Get(ctx, &f.done)
@@ -219,11 +229,16 @@ func (s *shell) start(ctx workflow.Context, plan order.Plan) {
 }
 
 // activityOf is the activity that does a step.
-func activityOf(what order.Do) any {
+func activityOf(p order.Policy, what order.Do) any {
 	switch what {
-	case order.DoConfirm:
+	case order.DoConfirm, order.DoReread:
 		return do.ConfirmOrder
+	case order.DoReadInvoice:
+		return do.FindInvoice
 	case order.DoInvoice:
+		if p.Adopt {
+			return do.FindInvoice
+		}
 		return do.CreateInvoice
 	case order.DoVoidInvoice:
 		return do.VoidInvoice
@@ -247,9 +262,13 @@ func (s *shell) step(id order.StepID) activities.Step {
 	in := activities.Step{Order: s.o.Identity, ID: id, APIID: f.APIID, Document: f.Described.By, Received: f.FirstReceived}
 	switch id.Do() {
 	case order.DoInvoice, order.DoPurchaseOrder:
-		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), f.Show
+		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
+		in.Paid = f.Payment == order.PaymentPaid
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder, order.DoReject:
 		in.Reason = s.o.Why()
+	}
+	if s.o.Policy.Adopt {
+		in.Adopted, in.Invoice = true, s.o.InvoiceID()
 	}
 	return in
 }
@@ -258,7 +277,15 @@ func (s *shell) step(id order.StepID) activities.Step {
 func (s *shell) save(ctx workflow.Context, closed bool) error {
 	in := activities.SaveInput{Order: s.o, Timeline: s.o.TakeTimeline(), Now: workflow.Now(ctx), Closed: closed}
 	s.unsaved = false
-	return workflow.ExecuteLocalActivity(local(ctx, "store: "+string(s.o.StateNow)), do.SaveOrder, in).Get(ctx, nil)
+	var saved activities.Saved
+	if err := workflow.ExecuteLocalActivity(local(ctx, "store: "+string(s.o.StateNow)), do.SaveOrder, in).Get(ctx, &saved); err != nil {
+		return err
+	}
+	if saved.News != nil {
+		s.o.Apply(*saved.News)
+		s.unsaved = true
+	}
+	return nil
 }
 
 // setTimer sees to it that the run wakes at t. A timer that fires earlier is kept: firing once too often is cheaper than

@@ -66,12 +66,12 @@ func newBench(t *testing.T) *bench {
 		_ = plan
 		return o, nil
 	})
-	b.OnActivity("SaveOrder", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.SaveInput) error {
+	b.OnActivity("SaveOrder", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.SaveInput) (activities.Saved, error) {
 		b.last, b.saves = in, b.saves+1
 		if b.onSave != nil {
 			b.onSave(in)
 		}
-		return nil
+		return activities.Saved{}, nil
 	})
 	for _, name := range []string{"CreateInvoice", "VoidInvoice", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
 		b.OnActivity(name, mock.Anything, mock.Anything).Return(b.act)

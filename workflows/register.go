@@ -12,20 +12,24 @@ import (
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderWorkflow})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
+	r.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeWorkflow})
 }
 
-// RegisterLocal registers the activities that the workflows' own worker runs, which touch Postgres alone.
+// RegisterLocal registers the activities that the workflows' own worker runs: they touch Postgres and Temporal alone.
 func RegisterLocal(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "BeginOrder", a.BeginOrder)
 	named(r, "SaveOrder", a.SaveOrder)
+	named(r, "TellOrders", a.TellOrders)
 }
 
 // RegisterPOS registers the activities of the queue [TaskQueuePOS].
 func RegisterPOS(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "CreateInvoice", a.CreateInvoice)
+	named(r, "FindInvoice", a.FindInvoice)
 	named(r, "VoidInvoice", a.VoidInvoice)
 	named(r, "CreatePurchaseOrder", a.CreatePurchaseOrder)
 	named(r, "VoidPurchaseOrder", a.VoidPurchaseOrder)
+	named(r, "UpdateCustomer", a.UpdateCustomer)
 }
 
 // RegisterProvider registers the activities of a queue of [TaskQueueProvider].

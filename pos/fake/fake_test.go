@@ -31,7 +31,7 @@ func (b behind) State() postest.State { return postest.State(b.POS.State()) }
 func kinds() map[string]fake.Options {
 	search := pos.Capabilities{SearchCustomers: true, SearchInvoices: true, SearchPurchaseOrders: true, SellsSeats: true}
 	keys, lagging, groups := search, search, search
-	keys.NativeKey = true
+	keys.NativeKey, keys.UpdateCustomers = true, true
 	lagging.SettleDelay = 3 * time.Second
 	groups.SellsSeats = false
 	both := keys

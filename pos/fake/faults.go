@@ -16,6 +16,7 @@ const (
 	GetInventory        Call = "GetInventory"
 	FindCustomers       Call = "FindCustomers"
 	CreateCustomer      Call = "CreateCustomer"
+	UpdateCustomer      Call = "UpdateCustomer"
 	FindInvoices        Call = "FindInvoices"
 	GetInvoice          Call = "GetInvoice"
 	CreateInvoice       Call = "CreateInvoice"

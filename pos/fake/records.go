@@ -37,6 +37,22 @@ func (p *POS) CreateCustomer(ctx context.Context, op pos.Op, in pos.CustomerInpu
 	})
 }
 
+// UpdateCustomer replaces what is known of a customer but its kind.
+func (p *POS) UpdateCustomer(ctx context.Context, op pos.Op, id string, in pos.CustomerInput) (pos.Customer, error) {
+	return write(p, ctx, UpdateCustomer, "", "", func() (pos.Customer, error) {
+		if !p.opts.Capabilities.UpdateCustomers {
+			return pos.Customer{}, refusal(UpdateCustomer, pos.Unsupported, "customers cannot be changed")
+		}
+		for i := range p.state.Customers {
+			if c := &p.state.Customers[i]; c.ID == id {
+				c.Name, c.Email, c.Phone, c.Company = in.Name, in.Email, in.Phone, in.Company
+				return *c, nil
+			}
+		}
+		return pos.Customer{}, refusal(UpdateCustomer, pos.NotFound, "no such customer")
+	})
+}
+
 // FindInvoices returns the invoices of one reference that searches see already.
 func (p *POS) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, error) {
 	var hits []pos.Invoice

@@ -52,10 +52,12 @@ func (a *healthAnswer) check() error {
 }
 
 type capabilitiesAnswer struct {
-	SellsSeats    *bool    `json:"sells_seats"`
-	Holds         *bool    `json:"holds"`
-	TicketUpload  *bool    `json:"ticket_upload"`
-	SettleSeconds *float64 `json:"settle_seconds"`
+	SellsSeats   *bool `json:"sells_seats"`
+	Holds        *bool `json:"holds"`
+	TicketUpload *bool `json:"ticket_upload"`
+	// Newer than the contract's first edition: a POS that does not say so cannot.
+	UpdateCustomers bool     `json:"update_customers"`
+	SettleSeconds   *float64 `json:"settle_seconds"`
 }
 
 func (a *capabilitiesAnswer) check() error {
@@ -75,6 +77,7 @@ func (a *capabilitiesAnswer) record() pos.Capabilities {
 		SearchInvoices:       true,
 		SearchPurchaseOrders: true,
 		SellsSeats:           *a.SellsSeats,
+		UpdateCustomers:      a.UpdateCustomers,
 		Holds:                *a.Holds,
 		TicketUpload:         *a.TicketUpload,
 		SettleDelay:          time.Duration(math.Ceil(*a.SettleSeconds*1000)) * time.Millisecond,

@@ -175,6 +175,20 @@ func (c *Client) CreateCustomer(ctx context.Context, op pos.Op, in pos.CustomerI
 	return answer.record(), nil
 }
 
+// UpdateCustomer replaces what the POS knows of a customer.
+func (c *Client) UpdateCustomer(ctx context.Context, o pos.Op, id string, in pos.CustomerInput) (pos.Customer, error) {
+	const op = "update customer"
+	path, err := idPath(op, "/v1/customers/", id, "")
+	if err != nil {
+		return pos.Customer{}, err
+	}
+	var answer customerAnswer
+	if err := c.put(ctx, op, path, o, customerRequest(in), &answer); err != nil {
+		return pos.Customer{}, err
+	}
+	return answer.record(), nil
+}
+
 // FindInvoices returns the invoices of one reference.
 func (c *Client) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, error) {
 	var answer invoicesAnswer

@@ -50,6 +50,7 @@ var places = map[postest.Call]struct{ method, path string }{
 	postest.GetInventory:        {"GET", "/v1/inventory/*"},
 	postest.FindCustomers:       {"GET", "/v1/customers"},
 	postest.CreateCustomer:      {"POST", "/v1/customers"},
+	postest.UpdateCustomer:      {"PUT", "/v1/customers/*"},
 	postest.FindInvoices:        {"GET", "/v1/invoices"},
 	postest.GetInvoice:          {"GET", "/v1/invoices/*"},
 	postest.CreateInvoice:       {"POST", "/v1/invoices"},

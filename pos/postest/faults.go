@@ -56,6 +56,12 @@ func (s *setup) tries(t *testing.T) []try {
 			return err
 		}},
 	}
+	if s.caps.UpdateCustomers {
+		all = append(all, try{UpdateCustomer, true, func(ctx context.Context) error {
+			_, err := s.UpdateCustomer(ctx, pos.Op{Key: "try/update"}, customer, buyer())
+			return err
+		}})
+	}
 	if s.caps.SearchCustomers {
 		all = append(all, try{FindCustomers, false, func(ctx context.Context) error {
 			_, err := s.FindCustomers(ctx, pos.CustomerQuery{Email: buyerEmail})

@@ -24,6 +24,7 @@ const (
 	GetInventory        Call = "GetInventory"
 	FindCustomers       Call = "FindCustomers"
 	CreateCustomer      Call = "CreateCustomer"
+	UpdateCustomer      Call = "UpdateCustomer"
 	FindInvoices        Call = "FindInvoices"
 	GetInvoice          Call = "GetInvoice"
 	CreateInvoice       Call = "CreateInvoice"
@@ -121,6 +122,7 @@ func Run(t *testing.T, start New) {
 		"UnknownIDsAreNotFound":                   unknownIDsAreNotFound,
 		"SearchesThatFindNothingAreNoErrors":      searchesThatFindNothingAreNoErrors,
 		"CustomersAreFoundByEmailAndPhone":        customersAreFoundByEmailAndPhone,
+		"CustomersAreChanged":                     customersAreChanged,
 		"InvoiceComesBackAsAsked":                 invoiceComesBackAsAsked,
 		"InvoiceSearchMatchesTheWholeReference":   invoiceSearchMatchesTheWholeReference,
 		"InvoiceWithoutTicketIDsPicksSome":        invoiceWithoutTicketIDsPicksSome,

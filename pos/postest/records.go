@@ -102,6 +102,39 @@ func customersAreFoundByEmailAndPhone(t *testing.T, s *setup) {
 	}
 }
 
+func customersAreChanged(t *testing.T, s *setup) {
+	ctx := t.Context()
+	made, err := s.CreateCustomer(ctx, pos.Op{Key: "customer/1"}, buyer())
+	if err != nil {
+		t.Fatalf("CreateCustomer: got %v; want no error", err)
+	}
+	in := buyer()
+	in.Name, in.Email, in.Company, in.Kind = "Zelda Newname", "zelda.newname@example.com", "", pos.Broker
+	if !s.caps.UpdateCustomers {
+		if _, err := s.UpdateCustomer(ctx, pos.Op{Key: "update/1"}, made.ID, in); pos.ClassOf(err) != pos.Unsupported {
+			t.Errorf("UpdateCustomer: got %v; want unsupported, as the capabilities say", err)
+		}
+		return
+	}
+	want := made
+	want.Name, want.Email, want.Company = in.Name, in.Email, in.Company
+	for range 2 {
+		got, err := s.UpdateCustomer(ctx, pos.Op{Key: "update/1"}, made.ID, in)
+		if err != nil || got != want {
+			t.Fatalf("UpdateCustomer: got %+v, %v; want %+v, its kind as it was", got, err, want)
+		}
+	}
+	if _, err := s.UpdateCustomer(ctx, pos.Op{Key: "update/2"}, "no-such-customer", in); pos.ClassOf(err) != pos.NotFound {
+		t.Errorf("UpdateCustomer of nobody: got %v; want not_found", err)
+	}
+	if !s.caps.SearchCustomers {
+		return
+	}
+	if found, err := s.FindCustomers(ctx, pos.CustomerQuery{Email: in.Email}); err != nil || len(found) != 1 || found[0] != want {
+		t.Errorf("FindCustomers by the new address: got %+v, %v; want %+v", found, err, want)
+	}
+}
+
 func invoiceComesBackAsAsked(t *testing.T, s *setup) {
 	ctx := t.Context()
 	in := sale(s.customer(t), "g1-3", "g1-4")

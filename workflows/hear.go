@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"willcall/order"
+)
+
+// HearInput is the argument of [UpdateHear]: the same envelope as the signal's, and how long the sender can wait.
+type HearInput struct {
+	Event order.Event   `json:"event"`
+	Wait  time.Duration `json:"wait"`
+}
+
+// Standing is where an order stands, for the provider who asked. Unknown says that the order is none of ours, as far as the
+// POS knows.
+type Standing struct {
+	State   order.State `json:"state"`
+	Unknown bool        `json:"unknown,omitempty"`
+}
+
+// hear takes the event in and answers once it is clear where the order stands, or when the sender can wait no longer. The
+// signal with the same event may come before or after: what is known already is not applied again.
+func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
+	if err := workflow.Await(ctx, func() bool { return s.o != nil }); err != nil {
+		return Standing{}, err
+	}
+	if !s.o.Knows(in.Event) {
+		s.o.Apply(in.Event)
+		s.unsaved, s.fired = true, true
+	}
+	if !s.clear() {
+		if _, err := workflow.AwaitWithTimeout(ctx, in.Wait, s.clear); err != nil {
+			return Standing{}, err
+		}
+	}
+	return Standing{State: s.o.Plan(workflow.Now(ctx)).State, Unknown: s.unknown()}, nil
+}
+
+// clear reports whether the order is described, or never will be without a person.
+func (s *shell) clear() bool { return s.o.Facts.Described != (order.Stamp{}) || s.unknown() }
+
+// unknown reports whether the invoice of a sale of our own was looked for in vain.
+func (s *shell) unknown() bool {
+	return s.o.Policy.Adopt && s.o.Facts.Described == (order.Stamp{}) && s.o.Steps[order.ID(order.DoInvoice, "", 1)].Outcome == order.Failed
+}
