@@ -32,11 +32,16 @@ const claimSQL = `WITH due AS (
 		ORDER BY w.seq LIMIT $3 FOR UPDATE OF w SKIP LOCKED
 	)
 	UPDATE webhooks w SET claimed_by = $1, claimed_until = now() + $2::interval FROM due WHERE w.id = due.id
-	RETURNING ` + webhookColumns + `, w.body`
+	RETURNING ` + webhookColumns + `, CASE WHEN octet_length(w.body) <= 262144 THEN w.body END`
+
+// SmallBody is the size up to which [DB.Claim] returns bodies.
+const SmallBody = 256 << 10
 
 // Claim takes at most limit rows for owner, oldest first: not forwarded, due, and held by nobody whose lease is alive.
 // For the length of the lease nobody else gets them. A row is held back while an earlier row of the same order is with
 // another owner, or waits for its next try. Claims of several owners take turns, so that this holds for claims at the same moment, too.
+//
+// A body above [SmallBody] is nil, so that a batch stays small: read it with [DB.Webhook].
 //
 // Rows that [Inbox.Put] stored are claimed by the inbox's owner from the start: this is for what a crash, a failure or
 // a replay left behind.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,10 +20,49 @@ var (
 	errCutOff   = errors.New("the body ended early")
 )
 
+// largeBody is the size above which a body takes one of the few places for large ones: it is held several times over while
+// it is handled (the body, the ticket in it, what goes to Postgres).
+const largeBody = 1 << 20
+
 // budget bounds the memory that bodies take which are not committed yet.
 type budget struct {
-	max  int64
-	used atomic.Int64
+	max    int64
+	used   atomic.Int64
+	places chan struct{} // for large bodies
+}
+
+// share is what one body has of the budget.
+type share struct {
+	from  *budget
+	bytes int64
+	place bool
+}
+
+// grow takes more bytes, and a place for a large body when it becomes one: it waits for that, but not longer than ctx
+// allows, since a sender that is told to come again later may not.
+func (s *share) grow(ctx context.Context, n int64) error {
+	if n > largeBody && !s.place {
+		select {
+		case s.from.places <- struct{}{}:
+			s.place = true
+		case <-ctx.Done():
+			return errTooBusy
+		}
+	}
+	if !s.from.take(n - s.bytes) {
+		return errTooBusy
+	}
+	s.bytes = n
+	return nil
+}
+
+// giveBack returns all of it.
+func (s *share) giveBack() {
+	s.from.give(s.bytes)
+	if s.place {
+		<-s.from.places
+	}
+	s.bytes, s.place = 0, false
 }
 
 func (b *budget) take(n int64) bool {
@@ -35,32 +75,33 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// read reads the whole body of r, of at most limit bytes, whether or not its length was announced. taken is what it
-// took from the budget, also where it fails: the caller gives it back when the body is no longer needed. Errors:
-// errTooLarge, errTooBusy, errTooSlow, errCutOff.
-func (b *budget) read(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, taken int64, err error) {
+// read reads the whole body of r, of at most limit bytes, whether or not its length was announced. The share is what it
+// took from the budget, also where it fails: the caller gives it back when the body is no longer needed. ctx bounds the wait
+// for a place. Errors: errTooLarge, errTooBusy, errTooSlow, errCutOff.
+func (b *budget) read(ctx context.Context, w http.ResponseWriter, r *http.Request, limit int64) (body []byte, taken *share, err error) {
+	taken = &share{from: b}
 	in := http.MaxBytesReader(w, r.Body, limit)
 	size := r.ContentLength
 	if size > limit {
-		return nil, 0, errTooLarge
+		return nil, taken, errTooLarge
 	}
 	if size < 0 {
-		return b.readUnsized(in, limit)
+		body, err = taken.readUnsized(ctx, in, limit)
+		return body, taken, err
 	}
-	taken = min(size, firstBytes)
-	if !b.take(taken) {
-		return nil, 0, errTooBusy
+	first := min(size, firstBytes)
+	if err := taken.grow(ctx, first); err != nil {
+		return nil, taken, err
 	}
-	body = make([]byte, taken)
+	body = make([]byte, first)
 	if _, err := io.ReadFull(in, body); err != nil {
 		return nil, taken, readError(err)
 	}
-	if size > taken {
+	if size > first {
 		head := body
-		if !b.take(size - taken) {
-			return nil, taken, errTooBusy
+		if err := taken.grow(ctx, size); err != nil {
+			return nil, taken, err
 		}
-		taken = size
 		body = make([]byte, size)
 		if _, err := io.ReadFull(in, body[copy(body, head):]); err != nil {
 			return nil, taken, readError(err)
@@ -70,15 +111,14 @@ func (b *budget) read(w http.ResponseWriter, r *http.Request, limit int64) (body
 }
 
 // readUnsized doubles its buffer as bytes come in.
-func (b *budget) readUnsized(in io.Reader, limit int64) (body []byte, taken int64, err error) {
+func (s *share) readUnsized(ctx context.Context, in io.Reader, limit int64) (body []byte, err error) {
 	for {
 		if len(body) == cap(body) {
 			// One byte more than the limit, so that a body of just that size meets its end and not a full buffer.
 			grown := min(max(2*int64(cap(body)), firstBytes), limit+1)
-			if !b.take(grown - taken) {
-				return nil, taken, errTooBusy
+			if err := s.grow(ctx, grown); err != nil {
+				return nil, err
 			}
-			taken = grown
 			bigger := make([]byte, len(body), grown)
 			copy(bigger, body)
 			body = bigger
@@ -86,10 +126,10 @@ func (b *budget) readUnsized(in io.Reader, limit int64) (body []byte, taken int6
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if errors.Is(err, io.EOF) {
-			return body, taken, nil
+			return body, nil
 		}
 		if err != nil {
-			return nil, taken, readError(err)
+			return nil, readError(err)
 		}
 	}
 }

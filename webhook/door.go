@@ -53,8 +53,10 @@ func (d *door) receive(c *gin.Context) {
 	// sender either.
 	conn := http.NewResponseController(c.Writer)
 	_ = conn.SetReadDeadline(start.Add(d.BodyTimeout))
-	body, taken, err := d.budget.read(c.Writer, c.Request, src.MaxBody)
-	defer d.budget.give(taken)
+	reading, stopReading := context.WithTimeout(c.Request.Context(), d.BodyTimeout)
+	defer stopReading()
+	body, taken, err := d.budget.read(reading, c.Writer, c.Request, src.MaxBody)
+	defer taken.giveBack()
 	if err != nil {
 		d.refuseBody(c, src, err)
 		return
@@ -70,8 +72,11 @@ func (d *door) receive(c *gin.Context) {
 	}
 	if err := src.Verify(delivery, sender(c.Request, d.TrustedProxies)); err != nil {
 		name := refuseNotAuthentic
-		if errors.Is(err, provider.ErrNoSecret) {
+		switch {
+		case errors.Is(err, provider.ErrNoSecret):
 			name = refuseNoSecret
+		case errors.Is(err, provider.ErrNotOurs):
+			name = refuseNotOurs
 		}
 		d.refuse(c, src, name, "")
 		return
@@ -85,12 +90,18 @@ func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, sta
 	delivery.Header, delivery.Token = restore(kept), "" // no more than a later reader of the row will have
 	row, signal, dec := src.glance(delivery)
 	row.BodySHA256 = sha256.Sum256(delivery.Body)
-	row.DedupeKey = src.key(dec, row.BodySHA256)
+	row.DedupeKey, row.KeyTells = src.key(dec, row.BodySHA256)
 	row.Headers, row.Body, row.Via = kept, delivery.Body, postgres.ViaWebhook
 
 	// A sender that hangs up must not stop the commit half way: the row would wait for the sweep.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), d.AckTimeout)
 	defer cancel()
+	if dec.Concern != "" && d.Find != nil {
+		// Where Postgres is away nothing is stored either; an order that is missed here releases the row when it is saved.
+		if id, found, err := d.Find(ctx, src.Name, dec.Concern); err == nil && found {
+			row, signal = src.redirect(row, dec, id)
+		}
+	}
 	stored, err := d.Put(ctx, row)
 	if err != nil {
 		d.refusePut(c, src, row, err)
@@ -101,7 +112,11 @@ func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, sta
 		if signal.unread != nil {
 			*signal.unread = row
 		}
-		d.Forward(*signal)
+		if d.keepFiles(ctx, signal.Order.ID, dec.Files) {
+			d.Forward(*signal)
+		} else if d.Uncertain != nil {
+			d.Uncertain(row.OrderID) // the inbox has the files: whoever forwards the row from there keeps them first
+		}
 	}
 
 	code := http.StatusOK
@@ -113,13 +128,16 @@ func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, sta
 		if delivery.ID = stored.ID; delivery.ID == "" {
 			delivery.ID = row.ID
 		}
-		special, err := src.Answer(ctx, delivery, dec)
+		if signal != nil {
+			signal.Event.ID = delivery.ID // of a repeat: the first one's
+		}
+		special, err := src.Answer(context.WithoutCancel(ctx), delivery, dec, signal)
 		if err != nil {
 			d.refuse(c, src, refuseStorage, "")
 			return
 		}
 		if special != nil {
-			answer = special
+			answer, code = special, http.StatusOK
 		}
 	}
 	out, err := json.Marshal(answer)
@@ -134,6 +152,16 @@ func (d *door) keep(c *gin.Context, src *Source, delivery provider.Delivery, sta
 	c.Writer.WriteHeader(code)
 	_, _ = c.Writer.Write(out) // a sender that does not wait for the answer asks again
 	d.Metrics.ack.WithLabelValues(src.Name).Observe(time.Since(start).Seconds())
+}
+
+// keepFiles stores what came with a delivery, and reports whether all of it is stored.
+func (d *door) keepFiles(ctx context.Context, orderID string, files []provider.File) bool {
+	for _, f := range files {
+		if err := d.KeepFile(ctx, orderID, f); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func word(dis provider.Disposition, duplicate bool) string {

@@ -209,7 +209,7 @@ func TestSourceMayMakeItsOwnAnswer(t *testing.T) {
 	src := toySource()
 	var asked []string
 	fail := false
-	src.Answer = func(_ context.Context, d provider.Delivery, dec provider.Decoded) (any, error) {
+	src.Answer = func(_ context.Context, d provider.Delivery, dec provider.Decoded, _ *Signal) (any, error) {
 		if fail {
 			return nil, errors.New("database away, " + buyer)
 		}

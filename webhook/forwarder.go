@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"willcall/postgres"
+	"willcall/provider"
 )
 
 // ForwarderOptions wire a [Forwarder]. DB, Owner, Sources, Signal, Metrics and Logger must be set.
@@ -21,6 +22,9 @@ type ForwarderOptions struct {
 	// Signal hands one event to Temporal; errors that wrap [ErrUnreachable] are about Temporal as a whole. It is called
 	// for one order at a time only.
 	Signal func(context.Context, Signal) error
+
+	// KeepFile stores a file that came with a delivery under its order; it may be repeated. May be nil where no source has such.
+	KeepFile func(ctx context.Context, orderID string, f provider.File) error
 
 	Lanes         int           // signals under way at once; 0: 16
 	Queue         int           // signals waiting in memory; 0: 4096
@@ -46,6 +50,7 @@ type Forwarder struct {
 	marks   *marks
 	seed    maphash.Seed
 	wake    chan struct{}
+	large   chan struct{} // places for large bodies that are read from the inbox
 	said    occasions
 
 	mu          sync.Mutex
@@ -93,6 +98,7 @@ type task struct {
 const (
 	maxLate   = 1024
 	maxBehind = 10_000
+	maxLarge  = 2                // bodies beyond postgres.SmallBody that are read from the inbox at once
 	maxWait   = 10 * time.Second // in memory; well below the lease under which the inbox keeps the row for us
 )
 
@@ -122,6 +128,7 @@ func NewForwarder(o ForwarderOptions) *Forwarder {
 		marks:    newMarks(o.DB.MarkForwarded, o.Logger),
 		seed:     maphash.MakeSeed(),
 		wake:     make(chan struct{}, 1),
+		large:    make(chan struct{}, maxLarge),
 		sweeping: map[string]struct{}{},
 		behind:   map[string]uint64{},
 		held:     map[string]*hold{},

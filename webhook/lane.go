@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -28,17 +29,16 @@ func (f *Forwarder) run(ctx context.Context, t task) {
 		f.end(t, v)
 		return
 	}
-	if t.unread != nil {
-		s, ok := f.read(ctx, *t.unread)
-		if !ok { // it is no order's after all, and says so in the inbox now
-			f.end(t, v)
-			return
-		}
-		t.Signal = s
+	err, ok := f.prepare(ctx, &t)
+	if !ok { // it is no order's after all, and says so in the inbox now
+		f.end(t, v)
+		return
 	}
-	call, cancel := context.WithTimeout(ctx, f.o.SignalTimeout)
-	err := f.o.Signal(call, t.Signal)
-	cancel()
+	if err == nil {
+		call, cancel := context.WithTimeout(ctx, f.o.SignalTimeout)
+		err = f.o.Signal(call, t.Signal)
+		cancel()
+	}
 	switch {
 	case err == nil:
 		f.marks.add(t.Event.ID)
@@ -49,6 +49,39 @@ func (f *Forwarder) run(ctx context.Context, t task) {
 		f.failedForOne(ctx, t, err)
 	}
 	f.end(t, v)
+}
+
+// prepare decodes what is not decoded yet, and keeps what came with it. ok is false where there is nothing to signal.
+func (f *Forwarder) prepare(ctx context.Context, t *task) (err error, ok bool) {
+	if t.unread != nil {
+		row := *t.unread
+		if row.Body == nil { // too large to be claimed with many others
+			f.large <- struct{}{}
+			defer func() { <-f.large }()
+			call, cancel := context.WithTimeout(ctx, dbTimeout)
+			defer cancel()
+			whole, err := f.o.DB.Webhook(call, row.ID)
+			if err != nil {
+				return err, true
+			}
+			row.Body = whole.Body
+		}
+		s, ok := f.read(ctx, row)
+		if !ok {
+			return nil, false
+		}
+		t.Signal = s
+	}
+	for _, file := range t.files {
+		call, cancel := context.WithTimeout(ctx, dbTimeout)
+		err := f.o.KeepFile(call, t.Order.ID, file)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("keep a file of the order: %w", err), true
+		}
+	}
+	t.files = nil
+	return nil, true
 }
 
 func (f *Forwarder) admit(t task) (verdict, time.Time) {

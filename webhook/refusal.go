@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ const (
 	refuseTooBusy      = "too-busy"
 	refuseNotAuthentic = "not-authentic"
 	refuseNoSecret     = "not-verifiable"
+	refuseNotOurs      = "not-for-this-source"
 	refuseStorage      = "storage-unavailable"
 	refuseInternal     = "internal"
 )
@@ -44,6 +46,9 @@ var refusals = map[string]Problem{
 			"path token registered with the provider is the one in the configuration, and that no proxy changes the body."},
 	refuseNoSecret: {Title: "Not verifiable", Status: http.StatusServiceUnavailable, RetryAfter: time.Minute,
 		Detail: "No secret is configured here to verify this source with. Set it and send the webhook again."},
+	refuseNotOurs: {Title: "Not for this source", Status: http.StatusForbidden,
+		Detail: "The webhook is authentic, and meant for another environment or account than the one configured here. Compare the " +
+			"source's mode or affiliate id in the configuration with what is registered with the provider."},
 	refuseStorage: {Title: "Storage unavailable", Status: http.StatusServiceUnavailable, RetryAfter: 5 * time.Second,
 		Detail: "The webhook could not be stored safely, or its answer could not be made. Send it again; a repeat does no harm."},
 	refuseInternal: {Title: "Internal error", Status: http.StatusInternalServerError, RetryAfter: 30 * time.Second,
@@ -73,8 +78,25 @@ func (d *door) refuse(c *gin.Context, s *Source, name, detail string) {
 	case refuseTooLarge, refuseTooSlow, refuseCutOff, refuseTooBusy:
 		h.Set("Connection", "close") // the rest of the body is not worth reading
 	}
-	p.Write(c.Writer)
 	c.Abort()
+	if s != nil && s.Refusal != nil && name == refuseNotAuthentic {
+		writeOwn(c.Writer, p, s.Refusal(p.Status, p.Detail))
+		return
+	}
+	p.Write(c.Writer)
+}
+
+// writeOwn answers a refusal in the provider's own words.
+func writeOwn(w http.ResponseWriter, p Problem, answer any) {
+	out, err := json.Marshal(answer)
+	if err != nil {
+		p.Write(w)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(out) // whoever asked is gone: nobody is left to tell
 }
 
 // survive turns a panic into a 500, so that the provider tries again.

@@ -20,6 +20,7 @@ import (
 
 	"willcall/order"
 	"willcall/postgres"
+	"willcall/provider"
 	"willcall/workflows"
 )
 
@@ -28,6 +29,12 @@ type Signal struct {
 	Order   order.Identity
 	Event   order.Event // its ID is the id of the row in the inbox
 	Attempt int         // 1, and one more with each replay by an operator
+
+	// News names what the event is news of, where that is no order; Order is then only the id of the workflow that spreads it.
+	News *workflows.NoticeInput
+
+	// files came with the delivery, and are to be kept before the workflow hears of it.
+	files []provider.File
 
 	// unread is the row, where the event is not decoded yet: of it only ID, Type and Received are known then.
 	unread *postgres.Webhook
@@ -54,18 +61,9 @@ var ErrUnreachable = errors.New("temporal takes no signals from us at the moment
 func SignalWithStart(c client.Client) func(context.Context, Signal) error {
 	return func(ctx context.Context, s Signal) error {
 		k := &call{requestID: s.RequestID()}
+		start, workflow, input := s.start()
 		_, err := c.SignalWithStartWorkflow(context.WithValue(ctx, callKey{}, k), s.Order.ID, workflows.SignalProviderEvent, s.Event,
-			client.StartWorkflowOptions{
-				ID:                    s.Order.ID,
-				TaskQueue:             workflows.TaskQueueOrders,
-				WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-				StaticSummary:         summary(s),
-				TypedSearchAttributes: temporal.NewSearchAttributes(
-					workflows.AttrSource.ValueSet(s.Order.Source),
-					workflows.AttrProvider.ValueSet(s.Order.Provider),
-					workflows.AttrState.ValueSet(string(order.Received)),
-				),
-			}, workflows.OrderWorkflow, workflows.OrderInput{Identity: s.Order})
+			start, workflow, input)
 		if err == nil {
 			return nil
 		}
@@ -77,6 +75,24 @@ func SignalWithStart(c client.Client) func(context.Context, Signal) error {
 		}
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+}
+
+// start says how to start the workflow that the signal is for, where none is open.
+func (s Signal) start() (o client.StartWorkflowOptions, workflow string, input any) {
+	o = client.StartWorkflowOptions{
+		ID:                    s.Order.ID,
+		TaskQueue:             workflows.TaskQueueOrders,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}
+	source, provider := workflows.AttrSource.ValueSet(s.Order.Source), workflows.AttrProvider.ValueSet(s.Order.Provider)
+	if s.News != nil {
+		o.StaticSummary = clip("news of "+s.News.Kind+" "+s.News.Subject+" at "+s.News.Source, maxSummary)
+		o.TypedSearchAttributes = temporal.NewSearchAttributes(source, provider)
+		return o, workflows.NoticeWorkflow, *s.News
+	}
+	o.StaticSummary = summary(s)
+	o.TypedSearchAttributes = temporal.NewSearchAttributes(source, provider, workflows.AttrState.ValueSet(string(order.Received)))
+	return o, workflows.OrderWorkflow, workflows.OrderInput{Identity: s.Order}
 }
 
 func timedOut(err error) bool {
@@ -116,7 +132,7 @@ func summary(s Signal) string {
 		tickets := 0
 		for _, l := range snap.Lines {
 			tickets += l.Quantity
-			total = total.Add(l.Unit.Times(int64(l.Quantity)))
+			total = total.Add(l.Amount())
 		}
 		what := snap.Show.Name
 		if tickets > 0 {

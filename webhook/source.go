@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -43,10 +44,14 @@ type Source struct {
 	// it is decoded: the lane that forwards it does that. It must agree with Decode, and be silent where it is not sure.
 	Peek func(provider.Delivery) (dec provider.Decoded, ok bool)
 
-	// Answer makes the JSON body of a 2xx answer for a provider that wants more than a status; nil for all others. It is
-	// called after the commit, and again for a repeat. Its error is answered 503: the delivery is safe, and the answer
-	// is given when the provider repeats it.
-	Answer func(context.Context, provider.Delivery, provider.Decoded) (any, error)
+	// Answer makes the JSON body of a 200 answer for a provider that wants more than a status; nil for all others, and it may
+	// return nil for deliveries that want none. It is called after the commit, and again for a repeat, and bounds its own time.
+	// s is nil where the delivery goes to no workflow. Its error is answered 503: the delivery is safe, and the answer is
+	// given when the provider repeats it.
+	Answer func(ctx context.Context, d provider.Delivery, dec provider.Decoded, s *Signal) (any, error)
+
+	// Refusal makes the JSON body of a 401 for a provider that wants its own; nil for all others.
+	Refusal func(status int, message string) any
 }
 
 // Limits of what a decoder may return: what is longer cannot be a workflow id, or is no provider's word.
@@ -73,28 +78,47 @@ func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provi
 		dec.Disposition = provider.Quarantined
 		return row, nil, dec
 	}
-	if dec.OrderID == "" {
+	forward := dec.Disposition == provider.Forward
+	if forward {
+		ev := *dec.Event
+		ev.ID, ev.Received = d.ID, d.Received
+		if ev.At.IsZero() {
+			ev.At = d.Received
+		}
+		if ev.Type == "" {
+			ev.Type = row.Type
+		}
+		dec.Event = &ev
+	}
+	switch {
+	case forward && dec.About != provider.About{}:
+		news := workflows.NoticeInput{Source: s.Name, Provider: s.Kind, Kind: dec.About.Kind, Subject: dec.About.ID}
+		row.Kind, row.OrderID = "", workflows.NoticeID(news)
+		return row, &Signal{Attempt: 1, Event: *dec.Event, News: &news, Order: order.Identity{ID: row.OrderID, Source: s.Name, Provider: s.Kind}}, dec
+	case dec.OrderID == "":
 		row.Kind = ""
+		if forward {
+			row.Disposition, row.Concern = provider.Parked, dec.Concern
+		}
 		return row, nil, dec
 	}
 	if row.Kind == "" {
 		row.Kind = order.Sale
 	}
-	row.OrderID = workflows.OrderID(s.Name, dec.OrderID, row.Kind)
-	if dec.Disposition != provider.Forward {
+	id := order.Identity{ID: workflows.OrderID(s.Name, dec.OrderID, row.Kind), Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind}
+	if !forward {
+		row.OrderID = id.ID
 		return row, nil, dec
 	}
-	ev := *dec.Event
-	ev.ID, ev.Received = d.ID, d.Received
-	if ev.At.IsZero() {
-		ev.At = d.Received
-	}
-	if ev.Type == "" {
-		ev.Type = row.Type
-	}
-	return row, &Signal{Attempt: 1, Event: ev, Order: order.Identity{
-		ID: row.OrderID, Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind,
-	}}, dec
+	row, signal := s.redirect(row, dec, id)
+	return row, signal, dec
+}
+
+// redirect makes row and signal those of the order id, which the delivery's name or its own id has led to.
+func (s *Source) redirect(row postgres.Webhook, dec provider.Decoded, id order.Identity) (postgres.Webhook, *Signal) {
+	row.Disposition, row.Concern = provider.Forward, dec.Concern
+	row.OrderID, row.ProviderOrderID, row.Kind = id.ID, id.ProviderOrderID, id.Kind
+	return row, &Signal{Attempt: 1, Event: *dec.Event, Order: id}
 }
 
 // maxUnread is the size up to which a delivery may wait in memory to be decoded; see [Forwarder.Forward].
@@ -145,7 +169,7 @@ func (s *Source) decode(d provider.Delivery) (dec provider.Decoded, err error) {
 func check(dec provider.Decoded) error {
 	switch dec.Disposition {
 	case provider.Forward:
-		if dec.Event == nil || dec.OrderID == "" {
+		if dec.Event == nil || dec.OrderID == "" && dec.Concern == "" && dec.About.ID == "" {
 			return fmt.Errorf("%w: an order's delivery without order id or event", errDecoder)
 		}
 	case provider.Recorded, provider.Unknown:
@@ -154,12 +178,13 @@ func check(dec provider.Decoded) error {
 	default:
 		return fmt.Errorf("%w: disposition %q", errDecoder, clip(string(dec.Disposition), 20))
 	}
-	if len(dec.OrderID) > maxOrderID {
-		return fmt.Errorf("%w: the order id has %d bytes, at most %d are possible", provider.ErrMalformed,
-			len(dec.OrderID), maxOrderID)
-	}
-	if !utf8.ValidString(dec.OrderID) || strings.ContainsFunc(dec.OrderID, unicode.IsControl) {
-		return fmt.Errorf("%w: the order id holds control characters", provider.ErrMalformed)
+	for _, id := range []string{dec.OrderID, dec.Concern, dec.About.ID} {
+		if len(id) > maxOrderID {
+			return fmt.Errorf("%w: the order id has %d bytes, at most %d are possible", provider.ErrMalformed, len(id), maxOrderID)
+		}
+		if !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
+			return fmt.Errorf("%w: the order id holds control characters", provider.ErrMalformed)
+		}
 	}
 	return nil
 }
@@ -176,14 +201,18 @@ func clip(s string, n int) string {
 	return s[:n]
 }
 
-// key is the delivery's dedupe key. A provider's id that is no plain text of reasonable length is hashed.
-func (s *Source) key(dec provider.Decoded, body [sha256.Size]byte) string {
-	switch k := dec.DedupeKey; {
-	case k == "":
-		return provider.DedupeKey(s.Name, dec.Type, body)
-	case clip(k, maxOrderID) != k:
-		return provider.DedupeKey(s.Name, dec.Type, sha256.Sum256([]byte(k)))
-	default:
-		return k
+// key is the delivery's dedupe key. A provider's id that is no plain text of reasonable length is hashed. tells says that the
+// key stands for all that the delivery says: then another body under it differs in nothing that counts.
+func (s *Source) key(dec provider.Decoded, body [sha256.Size]byte) (key string, tells bool) {
+	k := dec.DedupeKey
+	if k == "" {
+		return provider.DedupeKey(s.Name, dec.Type, body), false
 	}
+	if clip(k, maxOrderID) != k {
+		k = provider.DedupeKey(s.Name, dec.Type, sha256.Sum256([]byte(k)))
+	}
+	if dec.Content == [sha256.Size]byte{} {
+		return k, false
+	}
+	return k + "#" + hex.EncodeToString(dec.Content[:16]), true
 }

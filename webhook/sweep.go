@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"willcall/order"
 	"willcall/postgres"
 	"willcall/provider"
 )
@@ -57,6 +58,9 @@ func (f *Forwarder) sweep(ctx context.Context, lastFull bool) (full, again bool,
 	p := f.begin(lastFull)
 	call, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
+	if _, err := f.o.DB.ReleaseParked(call, f.o.Batch); err != nil {
+		return false, false, err
+	}
 	if err := f.giveBack(call, p); err != nil {
 		return false, false, err
 	}
@@ -166,8 +170,11 @@ func (f *Forwarder) dispatch(ctx context.Context, rows []postgres.Webhook, round
 		if ctx.Err() != nil {
 			return sent
 		}
-		s, ok := f.read(ctx, row)
-		if !ok {
+		s, ok := Signal{}, true
+		if row.Body == nil { // its lane reads it, few at a time
+			s = Signal{Attempt: row.Attempt, unread: &row, Order: order.Identity{ID: row.OrderID, Source: row.Source},
+				Event: order.Event{ID: row.ID, Type: row.Type, Received: row.ReceivedAt}}
+		} else if s, ok = f.read(ctx, row); !ok {
 			continue
 		}
 		f.mu.Lock()
@@ -202,7 +209,12 @@ func (f *Forwarder) read(ctx context.Context, row postgres.Webhook) (Signal, boo
 		}
 		return Signal{}, false
 	}
-	now, s, _ := src.Classify(DeliveryOf(row))
+	now, s, dec := src.Classify(DeliveryOf(row))
+	if dec.Concern != "" && row.OrderID != "" && dec.Event != nil {
+		// Its order was found by another name than its own, and stays the one that it was found for.
+		now, s = src.redirect(now, dec, order.Identity{ID: row.OrderID, Source: row.Source, Provider: src.Kind,
+			ProviderOrderID: row.ProviderOrderID, Kind: row.Kind})
+	}
 	if s == nil {
 		if err := f.o.DB.Reclassify(call, row.ID, now); err != nil {
 			f.o.Logger.Warn("a webhook could not be reclassified", "webhook", row.ID, "err", err)
@@ -216,7 +228,7 @@ func (f *Forwarder) read(ctx context.Context, row postgres.Webhook) (Signal, boo
 		}
 		return Signal{}, false
 	}
-	s.Attempt = row.Attempt
+	s.Attempt, s.files = row.Attempt, dec.Files
 	return *s, true
 }
 

@@ -17,7 +17,9 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"willcall/order"
 	"willcall/postgres"
+	"willcall/provider"
 )
 
 // Options wire the door. Sources, Put, Forward, Metrics and Logger must be set.
@@ -30,6 +32,12 @@ type Options struct {
 	// Forward takes over a webhook that is committed and is for a workflow; it must not block: (*Forwarder).Forward.
 	Forward func(Signal)
 
+	// Find returns the order that has a name at a source, for deliveries that do not bear its id: (*postgres.DB).FindOrder. May
+	// be nil where no source has such.
+	Find func(ctx context.Context, source, ref string) (id order.Identity, found bool, err error)
+	// KeepFile stores what came with a delivery: see [ForwarderOptions]. May be nil where no source has such.
+	KeepFile func(ctx context.Context, orderID string, f provider.File) error
+
 	// Uncertain is told the workflow id of a webhook whose commit gave no answer: (*Forwarder).Uncertain. May be nil.
 	Uncertain func(orderID string)
 
@@ -39,6 +47,9 @@ type Options struct {
 
 	// MaxInFlightBytes bounds the bodies that are read and not yet committed; 0: 256 MB.
 	MaxInFlightBytes int64
+	// MaxLargeBodies bounds how many bodies above one megabyte are in memory at once; 0: 4. Others wait for a place while their
+	// sender is held up.
+	MaxLargeBodies int
 	// AckTimeout bounds the wait for the commit; 0: 5 s. vivenu gives up after 10 s.
 	AckTimeout time.Duration
 	// BodyTimeout bounds the reading of one body; 0: [BodyTimeout].
@@ -56,13 +67,16 @@ func Handler(o Options) http.Handler {
 	if o.AckTimeout == 0 {
 		o.AckTimeout = 5 * time.Second
 	}
+	if o.MaxLargeBodies == 0 {
+		o.MaxLargeBodies = 4
+	}
 	if o.BodyTimeout == 0 {
 		o.BodyTimeout = BodyTimeout
 	}
 	d := &door{
 		Options: o,
 		sources: make(map[string]*Source, len(o.Sources)),
-		budget:  budget{max: o.MaxInFlightBytes},
+		budget:  budget{max: o.MaxInFlightBytes, places: make(chan struct{}, o.MaxLargeBodies)},
 	}
 	for i := range o.Sources {
 		s := o.Sources[i]
