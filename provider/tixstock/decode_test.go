@@ -205,6 +205,9 @@ func TestDecodeUnusable(t *testing.T) {
 		{"URLAlphabetWithoutPadding", quoted(base64.RawURLEncoding.EncodeToString(whole)), ""},
 		{"LinesOf76", quoted(lines(b64(whole), 76)), ""},
 		{"LinesOf7", quoted(lines(b64(whole), 7)), ""},
+		{"EveryCharacterEscaped", quoted(escaped(b64(whole))), ""},
+		{"TooLargeAndEscaped", quoted(strings.Repeat("J\\u0056BE", maxTicket/3+1)), tooLarge},
+		{"AnEscapedControlCharacter", `"JVBE\u0000"`, notBase64},
 		{"AsLargeAsAllowed", quoted(b64(exact)), ""},
 		{"OneByteMore", quoted(b64(append(exact, '\n'))), tooLarge},
 		{"MuchMore", quoted(b64(append(large, large...))), tooLarge},
@@ -228,6 +231,15 @@ func TestDecodeUnusable(t *testing.T) {
 
 func quoted(s string) string { return `"` + s + `"` }
 
+// escaped writes every character of s as JSON may.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, `\u%04X`, c)
+	}
+	return b.String()
+}
+
 // lines breaks s as MIME does, as JSON escapes it.
 func lines(s string, n int) string {
 	var b strings.Builder
@@ -245,6 +257,26 @@ func TestDecodeHoldsToMaxTicket(t *testing.T) {
 		out, err := Decode(delivery("1", sample(t, "eticket_seated")), Settings{MaxTicket: limit})
 		if err != nil || out.Event.Unusable != want {
 			t.Errorf("MaxTicket %d: got %+v, %v; want %q", limit, out.Event, err, want)
+		}
+	}
+}
+
+func TestDecodeAdditionalFiles(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		`"@pdf:map"`: "application/pdf", `"@png:map"`: "image/png", `"@txt:map"`: "", `"/9j/4AAQSkZJRgABAQ=="`: "image/jpeg",
+		quoted(b64([]byte("<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"))): "", `7`: "", `"?"`: "",
+	} {
+		out, err := Decode(delivery("1", with(t, sample(t, "eticket_ga"), "additional_file = "+file)), settings)
+		if err != nil || out.Event.Unusable != "" {
+			t.Fatalf("%s: got %+v, %v; want a good ticket", file, out.Event, err)
+		}
+		got := ""
+		if len(out.Files) == 2 {
+			got = out.Files[1].MediaType
+		}
+		if got != want {
+			t.Errorf("%s: got %q; want %q", file, got, want)
 		}
 	}
 }
