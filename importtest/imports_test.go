@@ -27,6 +27,7 @@ var table = map[string]row{
 	"provider":          {may: []string{"order"}},
 	"provider/wire":     {},
 	"provider/tevo":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider/tixstock": {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
 
 	"pos":         {tests: []string{"pos/fake"}},
 	"pos/postest": {may: []string{"pos"}},
