@@ -18,6 +18,7 @@ func (c *Config) setDefaults() {
 	w := &c.Webhookd
 	w.Listen = cmp.Or(w.Listen, ":8080")
 	w.MaxInFlightBytes = cmp.Or(w.MaxInFlightBytes, 256<<20)
+	w.MaxLargeBodies = cmp.Or(w.MaxLargeBodies, 4)
 	w.AckTimeout = cmp.Or(w.AckTimeout, 3*time.Second)
 	w.Flushers = cmp.Or(w.Flushers, 8)
 	w.Lanes = cmp.Or(w.Lanes, 16)
@@ -40,13 +41,26 @@ func (c *Config) setDefaults() {
 	yes := true
 	for name, s := range c.Sources {
 		s.Verify = cmp.Or(s.Verify, "on")
+		tevo := s.Kind == "tevo"
+		switch s.Kind {
+		case "tixstock":
+			s.MaxBody = cmp.Or(s.MaxBody, 25<<20) // tickets are in it
+			s.AnswerWithin = cmp.Or(s.AnswerWithin, 3*time.Second)
+		case "vivenu":
+			s.Mode = cmp.Or(s.Mode, "prod")
+		case "ltd":
+			s.Currency = cmp.Or(s.Currency, "GBP")
+			if s.Proof != nil && s.Proof.Kind == "hmac" {
+				s.Proof.Encoding = cmp.Or(s.Proof.Encoding, "hex")
+			}
+		}
 		s.MaxBody = cmp.Or(s.MaxBody, 8<<20)
 		s.Currency = cmp.Or(s.Currency, "USD")
-		s.Policy.FraudService = cmp.Or(s.Policy.FraudService, &yes)
+		s.Policy.FraudService = cmp.Or(s.Policy.FraudService, &tevo)
 		s.Policy.Invoice = cmp.Or(s.Policy.Invoice, &yes)
 		s.Policy.Accept = cmp.Or(s.Policy.Accept, "auto")
 		if s.API != nil {
-			s.API.Confirm = cmp.Or(s.API.Confirm, &yes)
+			s.API.Confirm = cmp.Or(s.API.Confirm, &tevo)
 			s.API.Sweep = cmp.Or(s.API.Sweep, &yes)
 			s.API.PerSecond = cmp.Or(s.API.PerSecond, 5)
 			s.API.Timeout = cmp.Or(s.API.Timeout, 8*time.Second)
@@ -87,6 +101,7 @@ func (c *Config) check() []fault {
 func (c *Config) checkDaemons(f *found) {
 	w, k := c.Webhookd, c.Worker
 	f.address("webhookd.listen", w.Listen)
+	f.notNegative("webhookd.max_large_bodies", w.MaxLargeBodies < 0)
 	f.notNegative("webhookd.ack_timeout", w.AckTimeout < 0)
 	f.notNegative("webhookd.flushers", w.Flushers < 0)
 	f.notNegative("webhookd.lanes", w.Lanes < 0)
@@ -110,10 +125,10 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 	if !sourceName.MatchString(name) {
 		f.add(key, "the name is part of URLs and keys: small letters, digits and dashes, at most 41")
 	}
-	f.oneOf(key+".kind", s.Kind, "tevo")
+	f.oneOf(key+".kind", s.Kind, "tevo", "tixstock", "vivenu", "ltd")
 	f.oneOf(key+".verify", s.Verify, "on", "off")
 	if s.Verify == "on" && len(s.Secrets) == 0 {
-		f.add(key+".secrets", "is empty: give the path token, or write verify: \"off\" to take what anybody posts")
+		f.add(key+".secrets", "is empty: give "+cmp.Or(proofs[s.Kind], "the secret")+", or write verify: \"off\" to take what anybody posts")
 	}
 	for i, secret := range s.Secrets {
 		if len(secret) < 12 {
@@ -133,23 +148,116 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 	p := s.Policy
 	f.notNegative(key+".policy.details_wait", p.DetailsWait < 0)
 	f.notNegative(key+".policy.fraud_wait", p.FraudWait < 0)
+	f.notNegative(key+".policy.payment_wait", p.PaymentWait < 0)
 	f.notNegative(key+".policy.approval_wait", p.ApprovalWait < 0)
 	f.notNegative(key+".policy.step_patience", p.StepPatience < 0)
 	f.notNegative(key+".policy.fulfil_within", p.FulfilWithin < 0)
 	f.notNegative(key+".policy.event_lead", p.EventLead < 0)
 	f.notNegative(key+".policy.grace", p.Grace < 0)
 	f.notNegative(key+".policy.quiet", p.Quiet < 0)
+	s.checkKind(f, key)
 	if s.API == nil {
+		return
+	}
+	if s.Kind == "tixstock" {
+		f.add(key+".api", "Tixstock has no API that we know how to call: leave it out")
 		return
 	}
 	f.webURL(key+".api.url", s.API.URL)
 	f.required(key+".api.token", string(s.API.Token))
-	f.required(key+".api.secret", string(s.API.Secret))
-	if _, err := strconv.ParseInt(s.API.ReviewerID, 10, 64); err != nil {
-		f.add(key+".api.reviewer_id", "want the number of a user at Ticket Evolution, in whose name orders are accepted")
+	if s.Kind == "tevo" {
+		f.required(key+".api.secret", string(s.API.Secret))
+		if _, err := strconv.ParseInt(s.API.ReviewerID, 10, 64); err != nil {
+			f.add(key+".api.reviewer_id", "want the number of a user at Ticket Evolution, in whose name orders are accepted")
+		}
+	}
+	if path := s.API.BasketPath; s.Kind == "ltd" && (!strings.HasPrefix(path, "/") || !strings.Contains(path, "{basket}")) {
+		f.add(key+".api.basket_path", "want the path of a submitted basket's summary, as London Theatre Direct names it, with {basket} in it: /Baskets/{basket}")
 	}
 	f.notNegative(key+".api.per_second", s.API.PerSecond < 0)
 	f.notNegative(key+".api.timeout", s.API.Timeout < 0)
+}
+
+// proofs name what a kind's secrets are.
+var proofs = map[string]string{
+	"tevo": "the path token", "tixstock": "the bearer token", "vivenu": "the hmacKey of the webhook", "ltd": "what proof.kind asks for",
+}
+
+// ticketStates are the states that an order of tixstock can be in, each with the one whose name it takes if it has none.
+var ticketStates = map[string]string{
+	"received": "awaiting_fulfilment", "awaiting_approval": "awaiting_fulfilment", "partially_fulfilled": "awaiting_fulfilment",
+	"completed": "fulfilled", "awaiting_fulfilment": "", "fulfilled": "", "cancelled": "", "rejected": "",
+}
+
+// Status is the name that a source's provider knows the state by; "" where the source has none for it.
+func (s Source) Status(state string) string {
+	return cmp.Or(s.Statuses[state], s.Statuses[ticketStates[state]])
+}
+
+// checkKind checks the keys that belong to one kind of provider.
+func (s Source) checkKind(f *found, key string) {
+	only := func(name, kind string, given bool) {
+		if given && s.Kind != kind {
+			f.add(key+"."+name, "is for sources of kind "+kind+" alone")
+		}
+	}
+	only("mode", "vivenu", s.Mode != "")
+	only("affiliate_id", "ltd", s.AffiliateID != "")
+	only("proof", "ltd", s.Proof != nil)
+	only("statuses", "tixstock", len(s.Statuses) > 0)
+	only("status_words", "tixstock", len(s.StatusWords) > 0)
+	only("answer_within", "tixstock", s.AnswerWithin != 0)
+	only("policy.fraud_service", "tevo", *s.Policy.FraudService)
+	switch s.Kind {
+	case "vivenu":
+		f.oneOf(key+".mode", s.Mode, "prod", "dev")
+	case "ltd":
+		f.required(key+".affiliate_id", s.AffiliateID)
+		s.checkProof(f, key+".proof")
+	case "tixstock":
+		s.checkStatuses(f, key)
+	}
+}
+
+func (s Source) checkProof(f *found, key string) {
+	if s.Proof == nil {
+		f.add(key, "is required: ask London Theatre Direct how its webhooks are authenticated, and say kind: token, basic, bearer or hmac")
+		return
+	}
+	f.oneOf(key+".kind", s.Proof.Kind, "token", "basic", "bearer", "hmac")
+	if s.Proof.Kind == "hmac" {
+		f.required(key+".header", s.Proof.Header)
+		f.oneOf(key+".encoding", s.Proof.Encoding, "hex", "base64")
+	}
+}
+
+func (s Source) checkStatuses(f *found, key string) {
+	f.notNegative(key+".answer_within", s.AnswerWithin < 0)
+	if s.AnswerWithin > 20*time.Second {
+		f.add(key+".answer_within", "want 20s at most: nobody knows how long Tixstock waits")
+	}
+	for _, state := range slices.Sorted(maps.Keys(s.Statuses)) {
+		if _, ok := ticketStates[state]; !ok {
+			f.add(key+".statuses."+state, "is no state that such an order can be in: "+strings.Join(slices.Sorted(maps.Keys(ticketStates)), ", "))
+		}
+	}
+	for _, state := range []string{"awaiting_fulfilment", "fulfilled", "cancelled", "rejected"} {
+		if s.Status(state) == "" {
+			f.add(key+".statuses."+state, "is required: the External Status of the reseller admin area that such an order is answered with")
+		}
+	}
+	// Some names lock the order at Tixstock.
+	for _, done := range []string{"fulfilled", "completed"} {
+		for _, open := range []string{"received", "awaiting_approval", "awaiting_fulfilment", "partially_fulfilled"} {
+			if name := s.Status(done); name != "" && name == s.Status(open) {
+				f.add(key+".statuses."+done, "is also the name of "+open+": an order that lacks a ticket would pass for delivered")
+				break
+			}
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(s.StatusWords)) {
+		f.oneOf(key+".status_words."+word, s.StatusWords[word], "pending", "accepted", "rejected", "cancelled", "completed")
+	}
 }
 
 // found are the faults found so far.

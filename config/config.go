@@ -49,6 +49,7 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.shown()) }
 type Webhookd struct {
 	Listen           string        `yaml:"listen"`              // default ":8080"
 	MaxInFlightBytes Bytes         `yaml:"max_in_flight_bytes"` // bodies in memory at once; default 256MB
+	MaxLargeBodies   int           `yaml:"max_large_bodies"`    // of them above 1MB, each held about three times over; default 4
 	AckTimeout       time.Duration `yaml:"ack_timeout"`         // for the commit; beyond it 503; default 3s
 	Flushers         int           `yaml:"flushers"`            // groups committed at once; default 8
 	Lanes            int           `yaml:"lanes"`               // signals to Temporal at once; default 16
@@ -90,24 +91,47 @@ type POS struct {
 
 // Source is one account at one provider.
 type Source struct {
-	Kind     string   `yaml:"kind"`     // "tevo"
-	Secrets  []Secret `yaml:"secrets"`  // several while one is being rotated
+	Kind     string   `yaml:"kind"`     // "tevo", "tixstock", "vivenu" or "ltd"
+	Secrets  []Secret `yaml:"secrets"`  // what proves a webhook, by kind: see [Source.Proof]; several while one is being rotated
 	Verify   string   `yaml:"verify"`   // "on" (default) or "off": take what anybody posts
 	Allow    []string `yaml:"allow"`    // networks that may post; empty: all
-	MaxBody  Bytes    `yaml:"max_body"` // default 8MB
-	Currency string   `yaml:"currency"` // ISO 4217, for providers that name none; default USD
+	MaxBody  Bytes    `yaml:"max_body"` // default 8MB; tixstock 25MB
+	Currency string   `yaml:"currency"` // ISO 4217, for providers that name none; default USD, ltd GBP
 	POS      string   `yaml:"pos"`      // a key of pos
 	Policy   Policy   `yaml:"policy"`
 	API      *API     `yaml:"api"` // absent: we hold no credentials
+
+	// Inventory maps the provider's id of what is sold (vivenu: ticket type, ltd: event, tixstock: listing) to the ticket group
+	// of the POS. What it does not name has the same id in both.
+	Inventory map[string]string `yaml:"inventory"`
+
+	// Proof says how webhooks are proven where the provider's way is not public (ltd). The secrets of the others are: tevo, path
+	// tokens; tixstock, bearer tokens; vivenu, hmac keys.
+	Proof *Proof `yaml:"proof"`
+
+	Mode         string            `yaml:"mode"`          // vivenu: "prod" (default) or "dev"; webhooks of the other are refused
+	AffiliateID  string            `yaml:"affiliate_id"`  // ltd: ours; webhooks of another are refused
+	Statuses     map[string]string `yaml:"statuses"`      // tixstock: our state → External Status of the reseller admin area
+	StatusWords  map[string]string `yaml:"status_words"`  // tixstock: their status → pending, accepted, rejected, cancelled, completed
+	AnswerWithin time.Duration     `yaml:"answer_within"` // tixstock: for the order's state in the answer; default 3s
+}
+
+// Proof is how a webhook proves where it comes from.
+type Proof struct {
+	Kind     string `yaml:"kind"`     // "token" (in the path), "basic" (secrets: user:password), "bearer" or "hmac" (SHA-256 of the body)
+	Header   string `yaml:"header"`   // hmac: the header of the signature
+	Encoding string `yaml:"encoding"` // hmac: "hex" (default) or "base64"
+	Prefix   string `yaml:"prefix"`   // hmac: what stands before the signature, such as "sha256="
 }
 
 // Policy is how the orders of a source are handled; see order.Policy. A zero duration means its default.
 type Policy struct {
-	FraudService *bool         `yaml:"fraud_service"` // default true
+	FraudService *bool         `yaml:"fraud_service"` // tevo alone has one; default true there
 	Accept       string        `yaml:"accept"`        // "auto" (default) or "manual"
 	Invoice      *bool         `yaml:"invoice"`       // default true
 	DetailsWait  time.Duration `yaml:"details_wait"`
 	FraudWait    time.Duration `yaml:"fraud_wait"`
+	PaymentWait  time.Duration `yaml:"payment_wait"`
 	ApprovalWait time.Duration `yaml:"approval_wait"`
 	StepPatience time.Duration `yaml:"step_patience"`
 	FulfilWithin time.Duration `yaml:"fulfil_within"`
@@ -119,10 +143,11 @@ type Policy struct {
 // API is a provider's API.
 type API struct {
 	URL        string        `yaml:"url"`
-	Token      Secret        `yaml:"token"`
-	Secret     Secret        `yaml:"secret"`
+	Token      Secret        `yaml:"token"`       // tevo: X-Token; vivenu: API key; ltd: Api-Key
+	Secret     Secret        `yaml:"secret"`      // tevo: key of X-Signature
 	ReviewerID string        `yaml:"reviewer_id"` // tevo: the user in whose name orders are accepted
-	Confirm    *bool         `yaml:"confirm"`     // read each order again before it is written; default true
+	BasketPath string        `yaml:"basket_path"` // ltd: path of a submitted basket's summary, with {basket} in it
+	Confirm    *bool         `yaml:"confirm"`     // read each order again before it is written; default true for tevo, which signs nothing
 	Sweep      *bool         `yaml:"sweep"`       // poll for what webhooks missed; default true
 	PerSecond  float64       `yaml:"per_second"`  // calls over all workers; default 5
 	Timeout    time.Duration `yaml:"timeout"`     // of one call; default 8s
