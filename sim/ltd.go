@@ -350,8 +350,10 @@ type LTDOptions struct {
 	APIKey string // Api-Key; empty answers every call 401
 	// BasketPath is where the summary of a submitted basket is read. The default, "/rest/v2/Baskets/{basket}", is an assumption.
 	BasketPath string
-	Logger     *slog.Logger     // nil logs nothing
-	Now        func() time.Time // nil is time.Now
+	// AffiliateID is the partner that the bookings of a Mix are of; empty is LTDAffiliateID.
+	AffiliateID string
+	Logger      *slog.Logger     // nil logs nothing
+	Now         func() time.Time // nil is time.Now
 }
 
 // LTD is London Theatre Direct's API as far as it tells the barcodes of a booking. It is safe for concurrent use.
@@ -390,6 +392,8 @@ func (l *LTD) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.mux.ServeHTT
 
 // SetFaults replaces the faults in force. It changes nothing and reports what is wrong if f cannot be served.
 func (l *LTD) SetFaults(f Faults) error { return l.faults.set(f) }
+
+func (l *LTD) affiliate() string { return cmp.Or(l.opts.AffiliateID, LTDAffiliateID) }
 
 // Put adds the booking, or replaces the one with its basket.
 func (l *LTD) Put(b LTDBooking) {
