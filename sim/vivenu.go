@@ -18,7 +18,7 @@ type VivenuOptions struct {
 	APIKey string // bearer token; empty answers every call that needs one 401
 	// Mode is "dev" (default) or "prod": what the webhooks say of where they come from.
 	Mode string
-	// Lenient takes any id for that of a purchase, or of a purchase intent, that somebody else made, so that objects whose
+	// Lenient takes any id for that of a purchase, a purchase intent or an event that somebody else made, so that objects whose
 	// webhooks are posted by hand can be read as well. They are in no list, and no webhook reports what becomes of them.
 	Lenient bool
 	Logger  *slog.Logger     // nil logs nothing
@@ -178,22 +178,31 @@ func (v *Vivenu) keepIntent(p VivenuIntent) VivenuIntent {
 	return p
 }
 
-// meet makes up the objects with this id where strangers are taken.
-func (v *Vivenu) meet(id string) {
+// meet makes up what the path asks for where strangers are taken.
+func (v *Vivenu) meet(path, id string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.opts.Lenient {
 		return
 	}
-	if _, ok := v.transactions[id]; !ok {
-		t := VivenuSale(1)
-		t.ID, t.Mode = id, v.opts.Mode
-		v.transactions[id] = &vivenuRecord[VivenuTransaction]{value: t.Complete(t.CreatedAt), changed: v.now(), foreign: true}
-	}
-	if _, ok := v.intents[id]; !ok {
-		p := VivenuRequest(1)
-		p.ID, p.Mode = id, v.opts.Mode
-		v.intents[id] = &vivenuRecord[VivenuIntent]{value: p.filled(), changed: v.now(), foreign: true}
+	switch {
+	case strings.HasPrefix(path, "/api/transaction"):
+		if _, ok := v.transactions[id]; !ok {
+			t := VivenuSale(1)
+			t.ID, t.Mode = id, v.opts.Mode
+			v.transactions[id] = &vivenuRecord[VivenuTransaction]{value: t.Complete(t.CreatedAt), changed: v.now(), foreign: true}
+			v.keepEvent(t.Event)
+		}
+	case strings.HasPrefix(path, "/api/purchaseintents/"):
+		if _, ok := v.intents[id]; !ok {
+			p := VivenuRequest(1)
+			p.ID, p.Mode = id, v.opts.Mode
+			v.intents[id] = &vivenuRecord[VivenuIntent]{value: p.filled(), changed: v.now(), foreign: true}
+		}
+	case strings.HasPrefix(path, "/api/events/"):
+		if _, ok := v.events[id]; !ok {
+			v.events[id] = VivenuEvent{ID: id}.filled(v.now())
+		}
 	}
 }
 
@@ -318,9 +327,7 @@ func (v *Vivenu) serve(call vivenuCall, keyed bool) http.HandlerFunc {
 			answer(vivenuError(http.StatusUnauthorized, "the API key is missing or unknown"))
 			return
 		}
-		if id := r.PathValue("id"); id != "" && !strings.HasPrefix(r.URL.Path, "/api/webhook/") {
-			v.meet(id)
-		}
+		v.meet(r.URL.Path, r.PathValue("id"))
 		lost := fault.Kind == FaultLostAnswer
 		a := call(vivenuRequest{r, body, !lost})
 		v.opts.Logger.Info("vivenu simulator: call", "method", r.Method, "path", r.URL.Path, "status", a.status, "answered", !lost)
