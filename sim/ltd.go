@@ -408,7 +408,10 @@ func (l *LTD) Booking(basketID string) (LTDBooking, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, ok := l.bookings[basketID]
-	return b.filled(), ok
+	if !ok {
+		return LTDBooking{}, false
+	}
+	return b.filled(), true // a copy
 }
 
 // Update replaces the booking by change(booking) and returns the result; ok is false if there is none. change must not call l.

@@ -344,7 +344,10 @@ func (x *Tixstock) Order(orderID string) (TixstockOrder, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	o, ok := x.orders[orderID]
-	return o.filled(), ok
+	if !ok {
+		return TixstockOrder{}, false
+	}
+	return o.filled(), true // a copy
 }
 
 // Orders returns every order, sorted by id.
