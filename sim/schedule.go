@@ -84,6 +84,22 @@ func (s *schedule) run(ctx context.Context, atOnce int) {
 	}
 }
 
+// runAtRate is run, with begin as a quick job so many times a minute, from now on; a rate of 0 is never.
+func (s *schedule) runAtRate(ctx context.Context, rate float64, atOnce int, begin func()) {
+	if rate > 0 {
+		every := time.Duration(float64(time.Minute) / rate)
+		due := time.Now()
+		var next func()
+		next = func() {
+			begin()
+			due = due.Add(every)
+			s.add(due, next)
+		}
+		s.add(due, next)
+	}
+	s.run(ctx, atOnce)
+}
+
 // jobHeap is a container/heap of jobs, the earliest first.
 type jobHeap []job
 

@@ -69,8 +69,10 @@ type Sender struct {
 }
 
 // NewSender makes a sender and attaches it to opts.TEvo. Nothing is sent before Run, except by Post.
-func NewSender(opts SenderOptions) *Sender {
-	s := &Sender{opts: opts, now: opts.Now, tevo: opts.TEvo, jobs: newSchedule()}
+func NewSender(opts SenderOptions) *Sender { return newSender(opts, newSchedule()) }
+
+func newSender(opts SenderOptions, jobs *schedule) *Sender {
+	s := &Sender{opts: opts, now: opts.Now, tevo: opts.TEvo, jobs: jobs}
 	s.counts.Status = map[int]int{}
 	if s.now == nil {
 		s.now = time.Now
@@ -236,18 +238,7 @@ func (s *Sender) count(f func(*SenderCounts)) {
 // Run makes orders at the rate asked for and delivers every webhook that is due, until ctx ends. It then waits for the
 // posts under way. What was not delivered by then is lost.
 func (s *Sender) Run(ctx context.Context) {
-	if s.opts.Rate > 0 {
-		every := time.Duration(float64(time.Minute) / s.opts.Rate)
-		due := time.Now()
-		var begin func()
-		begin = func() {
-			s.Begin()
-			due = due.Add(every)
-			s.jobs.add(due, begin)
-		}
-		s.jobs.add(due, begin)
-	}
-	s.jobs.run(ctx, s.opts.Concurrency)
+	s.jobs.runAtRate(ctx, s.opts.Rate, s.opts.Concurrency, func() { s.Begin() })
 }
 
 func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,30 +14,66 @@ import (
 
 // ServeOptions say what [Serve] serves and where.
 type ServeOptions struct {
-	POSAddr  string // address to listen on for the POS; empty serves none
-	TEvoAddr string // the same for Ticket Evolution's API
-	POS      POSOptions
-	TEvo     TEvoOptions
-	Sender   SenderOptions // its TEvo is set by Serve
-	Logger   *slog.Logger  // for all of them
+	POSAddr    string // address to listen on for the POS; empty serves none
+	TEvoAddr   string // the same for Ticket Evolution's API
+	VivenuAddr string // for vivenu's
+	LTDAddr    string // for London Theatre Direct's
+	POS        POSOptions
+	TEvo       TEvoOptions
+	Vivenu     VivenuOptions
+	LTD        LTDOptions
+	Sender     SenderOptions // of the whole mix, but its URL is Ticket Evolution's; its TEvo is set by Serve
+
+	VivenuTarget, LTDTarget, TixstockTarget Target
+	Weights                                 MixWeights
+
+	Logger *slog.Logger // for all of them
+}
+
+// Flags defines the flags of a command that serves the simulators, with the secrets of the development set-up for defaults.
+func (o *ServeOptions) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.POSAddr, "pos", "127.0.0.1:8090", "address of the point of sale")
+	fs.StringVar(&o.TEvoAddr, "tevo", "127.0.0.1:8091", "address of Ticket Evolution's API")
+	fs.StringVar(&o.VivenuAddr, "vivenu", "127.0.0.1:8092", "address of vivenu's API")
+	fs.StringVar(&o.LTDAddr, "ltd", "127.0.0.1:8093", "address of London Theatre Direct's API")
+	fs.StringVar(&o.POS.Token, "pos-token", "dev-pos-token", "bearer token of the point of sale")
+	fs.StringVar(&o.TEvo.Token, "tevo-token", "dev-tevo-api-token", "X-Token of Ticket Evolution's API")
+	fs.StringVar(&o.TEvo.Secret, "tevo-secret", "dev-tevo-api-secret", "secret of Ticket Evolution's API")
+	fs.StringVar(&o.Vivenu.APIKey, "vivenu-key", "dev-vivenu-api-key", "API key of vivenu's API")
+	fs.StringVar(&o.Vivenu.Mode, "vivenu-mode", "dev", "mode of vivenu's webhooks, dev or prod")
+	fs.StringVar(&o.LTD.APIKey, "ltd-key", "dev-ltd-api-key", "Api-Key of London Theatre Direct's API")
+	fs.StringVar(&o.LTD.BasketPath, "ltd-basket-path", "/rest/v2/Baskets/{basket}", "where London Theatre Direct's submitted baskets are read")
+	fs.StringVar(&o.LTD.AffiliateID, "ltd-affiliate", LTDAffiliateID, "affiliate id of London Theatre Direct's bookings")
+	fs.StringVar(&o.Sender.URL, "webhooks", "", "where Ticket Evolution's webhooks go, path token included")
+	fs.StringVar(&o.VivenuTarget.URL, "vivenu-webhooks", "", "where vivenu's webhooks go")
+	fs.StringVar(&o.VivenuTarget.Secret, "vivenu-hmac-key", "dev-vivenu-key", "hmacKey of vivenu's webhooks")
+	fs.StringVar(&o.LTDTarget.URL, "ltd-webhooks", "", "where London Theatre Direct's webhooks go, path token (dev-ltd-token) included")
+	fs.StringVar(&o.TixstockTarget.URL, "tixstock-webhooks", "", "where Tixstock's webhooks go")
+	fs.StringVar(&o.TixstockTarget.Secret, "tixstock-token", "dev-tixstock-token", "bearer token that signs Tixstock's webhooks")
+	fs.Float64Var(&o.Sender.Rate, "rate", 0, "orders per minute, of all providers with webhooks; 0 is none")
+	fs.Uint64Var(&o.Sender.Seed, "seed", uint64(time.Now().Unix()), "what chooses the orders; the same seed makes the same orders")
 }
 
 // Serve runs the simulators until ctx ends. It returns nil then, and an error if an address cannot be listened on or
 // a server fails.
 func Serve(ctx context.Context, o ServeOptions) error {
-	o.POS.Logger, o.TEvo.Logger, o.Sender.Logger = o.Logger, o.Logger, o.Logger
+	o.POS.Logger, o.TEvo.Logger, o.Vivenu.Logger, o.LTD.Logger, o.Sender.Logger = o.Logger, o.Logger, o.Logger, o.Logger, o.Logger
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	tevo := NewTEvo(o.TEvo)
+	pos, tevo, vivenu, ltd := NewPOS(o.POS), NewTEvo(o.TEvo), NewVivenu(o.Vivenu), NewLTD(o.LTD)
 	o.Sender.TEvo = tevo
-	sender := NewSender(o.Sender)
+	mix := NewMix(MixOptions{
+		Sender: o.Sender, VivenuTarget: o.VivenuTarget, LTDTarget: o.LTDTarget, TixstockTarget: o.TixstockTarget,
+		Vivenu: vivenu, LTD: ltd, POS: pos, Weights: o.Weights,
+		Tixstock: NewTixstock(TixstockOptions{Token: o.TixstockTarget.Secret, Logger: o.Logger}),
+	})
 
 	var group sync.WaitGroup
-	failed := make(chan error, 2)
+	failed := make(chan error, 4)
 	for _, one := range []struct {
 		addr    string
 		handler http.Handler
-	}{{o.POSAddr, NewPOS(o.POS)}, {o.TEvoAddr, tevo}} {
+	}{{o.POSAddr, pos}, {o.TEvoAddr, tevo}, {o.VivenuAddr, vivenu}, {o.LTDAddr, ltd}} {
 		if one.addr == "" {
 			continue
 		}
@@ -53,7 +90,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 			}
 		})
 	}
-	group.Go(func() { sender.Run(ctx) })
+	group.Go(func() { mix.Run(ctx) })
 	group.Wait()
 	select {
 	case err := <-failed:

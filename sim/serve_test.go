@@ -2,8 +2,10 @@ package sim
 
 import (
 	"context"
+	"flag"
 	"net"
 	"net/http"
+	"reflect"
 	"testing"
 )
 
@@ -17,11 +19,11 @@ func TestServeServesUntilItIsToldToStop(t *testing.T) {
 		defer l.Close()
 		return l.Addr().String()
 	}
-	o := ServeOptions{POSAddr: free(), TEvoAddr: free()}
+	o := ServeOptions{POSAddr: free(), TEvoAddr: free(), VivenuAddr: free(), LTDAddr: free()}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- Serve(ctx, o) }()
-	for _, path := range []string{o.POSAddr + "/admin/state", o.TEvoAddr + "/admin/orders"} {
+	for _, path := range []string{o.POSAddr + "/admin/state", o.TEvoAddr + "/admin/orders", o.VivenuAddr + "/admin/transactions", o.LTDAddr + "/admin/bookings"} {
 		for {
 			resp, err := http.Get("http://" + path)
 			if err != nil {
@@ -37,6 +39,30 @@ func TestServeServesUntilItIsToldToStop(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("got %v; want nil", err)
+	}
+}
+
+func TestFlagsHaveTheSecretsOfDevelopment(t *testing.T) {
+	t.Parallel()
+	var o ServeOptions
+	fs := flag.NewFlagSet("simd", flag.ContinueOnError)
+	o.Flags(fs)
+	if err := fs.Parse([]string{"-seed=7", "-vivenu-webhooks=http://inbox.invalid/v"}); err != nil {
+		t.Fatal(err)
+	}
+	want := ServeOptions{
+		POSAddr: "127.0.0.1:8090", TEvoAddr: "127.0.0.1:8091", VivenuAddr: "127.0.0.1:8092", LTDAddr: "127.0.0.1:8093",
+		POS: POSOptions{Token: "dev-pos-token"}, TEvo: TEvoOptions{Token: "dev-tevo-api-token", Secret: "dev-tevo-api-secret"},
+		Vivenu: VivenuOptions{APIKey: "dev-vivenu-api-key", Mode: "dev"},
+		LTD: LTDOptions{
+			APIKey: "dev-ltd-api-key", BasketPath: "/rest/v2/Baskets/{basket}", AffiliateID: "281ffaaa-a70b-4cd2-a401-9e50b00a1204",
+		},
+		Sender:         SenderOptions{Seed: 7},
+		VivenuTarget:   Target{"http://inbox.invalid/v", "dev-vivenu-key"},
+		TixstockTarget: Target{Secret: "dev-tixstock-token"},
+	}
+	if !reflect.DeepEqual(o, want) {
+		t.Errorf("got %+v\nwant %+v", o, want)
 	}
 }
 

@@ -79,8 +79,11 @@ func NewStory(seed uint64, n int, at time.Time) Story {
 	panic("unreachable: pick is less than the sum of weights")
 }
 
+// storyNumber is what the ids of the n-th order of a seed are made of.
+func storyNumber(seed uint64, n int) int { return 1_000_000_000 + int(seed%9_000_000)*1000 + n }
+
 func storyOrder(seed uint64, n int, at time.Time, r *rand.Rand) TEvoOrder {
-	number := 1_000_000_000 + int(seed%9_000_000)*1000 + n
+	number := storyNumber(seed, n)
 	e := tevoEvents[r.IntN(len(tevoEvents))]
 	o := TEvoOrder{
 		GroupID: strconv.Itoa(number), ID: strconv.Itoa(number + 10_000_000_000),
