@@ -267,7 +267,7 @@ func TestCancelledLinesCostNothing(t *testing.T) {
 // life is all that is ever sent of one booking.
 func life(t *testing.T) []string {
 	created := sample(t, "transaction_created")
-	const tickets = `{"EventName": "The Clockmaker's Daughter", "PerformanceDate": "2024-07-17T13:00:00", "TicketName1": "N", "TicketName2": %s, "Barcode": "0001", "BarcodeType": "QRCode"}`
+	const tickets = `{"EventName": "The Clockmaker's Daughter", "PerformanceDate": "2024-07-17T13:00:00", "TicketName1": "N", "TicketName2": %s, "Barcode": "00009177", "BarcodeType": "QRCode"}`
 	issued := func(at string, list ...string) string {
 		return `{"MessageType":"ScheduledEticketDelivery","Payload":{"AffiliateId":"` + affiliate + `","BookingReference":"CSK50001","Tickets":[` +
 			strings.Join(list, ",") + `]},"Timestamp":"` + at + `"}`
@@ -282,7 +282,7 @@ func life(t *testing.T) []string {
 	return []string{
 		created, one, moved,
 		issued("2024-07-16T08:00:00.5Z", fmt.Sprintf(tickets, "40"), fmt.Sprintf(tickets, `"41"`)),
-		issued("2024-07-16T08:00:00.6Z", `{"EventName": "MIDWINTER PROPERLY", "PerformanceDate": "2024-12-20T19:30:00", "TicketName1": "AA", "TicketName2": 12, "Barcode": "77"}`),
+		issued("2024-07-16T08:00:00.6Z", `{"EventName": "MIDWINTER PROPERLY", "PerformanceDate": "2024-12-20T19:30:00", "TicketName1": "AA", "TicketName2": 12, "Barcode": "00774411"}`),
 		sample(t, "basket_polled"),
 	}
 }
