@@ -188,14 +188,13 @@ func positions(p payload, e *order.Event) ([]position, error) {
 					e.Unknown = wire.Cut(t.Status.Text)
 				}
 			}
-			all = append(all, pos)
+			if all = append(all, pos); len(all) > maxTickets {
+				return nil, malformed("Payload.Orders", "there are too many tickets")
+			}
 		}
 	}
-	switch {
-	case len(all) == 0:
+	if len(all) == 0 {
 		return nil, malformed("Payload.Orders", "it has no tickets")
-	case len(all) > maxTickets:
-		return nil, malformed("Payload.Orders", "there are too many tickets")
 	}
 	return all, nil
 }

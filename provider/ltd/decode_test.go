@@ -402,3 +402,27 @@ func TestTypesAreAllThatAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUnknownStatusAsksAPersonUntilItIsGone(t *testing.T) {
+	t.Parallel()
+	body := sample(t, "transaction_unknown_status")
+	mended := with(t, body, `Payload.Orders.0.Tickets.1.Status = "Purchased"
+		Timestamp = "2024-09-01T10:00:00Z"`)
+	policy := order.DefaultPolicy()
+	policy.FraudService = false // London Theatre Direct has none
+	o := order.New(order.Identity{Kind: order.Sale}, policy)
+	for _, c := range []struct {
+		body string
+		want bool
+	}{{body, true}, {mended, false}} {
+		out, err := Decode(delivery("1", c.body), gbp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Apply(*out.Event)
+		a := o.Plan(received).Attention
+		if got := a != nil && a.Reason == order.ReasonUnknownStatus; got != c.want {
+			t.Errorf("got attention %+v; want one for an unknown status: %t", a, c.want)
+		}
+	}
+}
