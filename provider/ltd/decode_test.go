@@ -426,3 +426,55 @@ func TestAnUnknownStatusAsksAPersonUntilItIsGone(t *testing.T) {
 		}
 	}
 }
+
+// TestNullEverywhere has each value of the samples null, and says which ones cannot be done without.
+func TestNullEverywhere(t *testing.T) {
+	t.Parallel()
+	for name, needed := range map[string][]string{
+		"transaction_changed":        {"MessageType", "Payload.BookingReference", "Payload.TotalAmount"},
+		"transaction_cancelled":      {"MessageType", "Payload.BookingReference", "Payload.Orders.0.Tickets.0.Status", "Payload.Orders.0.Tickets.1.Status"},
+		"scheduled_eticket_delivery": {"MessageType", "Payload.AffiliateId", "Payload.BookingReference"},
+	} {
+		body := sample(t, name)
+		var refused []string
+		for _, path := range leaves(parseJSON(t, body), "") {
+			null, _ := Decode(delivery("1", with(t, body, path+" = null")), gbp)
+			none, _ := Decode(delivery("1", with(t, body, path+" delete")), gbp)
+			blank, _ := Decode(delivery("1", with(t, body, path+` = ""`)), gbp)
+			if !reflect.DeepEqual(null, none) || !reflect.DeepEqual(null, blank) {
+				t.Errorf("%s: %s: got %+v for null, %+v for nothing, %+v for an empty text; want one answer", name, path, null, none, blank)
+			}
+			if null.Disposition != provider.Forward {
+				refused = append(refused, path)
+			}
+		}
+		slices.Sort(refused)
+		if !slices.Equal(refused, needed) {
+			t.Errorf("%s: got %q needed; want %q", name, refused, needed)
+		}
+	}
+}
+
+// TestAnotherOrderOfTheListCancelsNoMore lists places that cannot be told apart in every way: as many are live as the newest
+// message says, whatever came before.
+func TestAnotherOrderOfTheListCancelsNoMore(t *testing.T) {
+	t.Parallel()
+	o := order.New(order.Identity{Kind: order.Sale}, order.DefaultPolicy())
+	for i, statuses := range []string{"PPPP", "CPPP", "PPPC", "PCPP", "CPCP", "PPCC", "CCPP"} {
+		var tickets []string
+		for _, s := range statuses {
+			tickets = append(tickets, `{"SeatInfo":"","Status":"`+map[rune]string{'P': "Purchased", 'C': "Cancelled"}[s]+`"}`)
+		}
+		body := fmt.Sprintf(`{"MessageType":"TransactionChanged","Payload":{"BookingReference":"B1","TotalAmount":%d,"Orders":[{"Tickets":[%s]}]},"Timestamp":"2024-01-01T00:00:%02dZ"}`,
+			10*strings.Count(statuses, "P"), strings.Join(tickets, ","), i)
+		out, err := Decode(delivery(fmt.Sprint(i), body), gbp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Apply(*out.Event)
+		live := strings.Count(statuses, "P")
+		if got := len(o.LiveLines()); got != live || o.Total().Minor != int64(1000*live) {
+			t.Errorf("after %s: got %d live lines of %s; want %d of 10.00 each", statuses, got, o.Total(), live)
+		}
+	}
+}

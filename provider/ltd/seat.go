@@ -115,6 +115,9 @@ func squeeze(text string) string {
 // alike, share one. It can stand in paths and keys.
 //
 // A seat that one message has as the number 4 is "04" where another has a string, so that zeros behind the row do not count.
+//
+// A booking that is moved to another seat or performance has another line then: its old one leaves with the snapshot that no
+// longer names it, and the new one waits for a ticket of its own.
 func (p place) id() string {
 	name := sha256.Sum256([]byte(squeezeName(p.show)))
 	return p.when() + "-" + p.where() + "-" + hex.EncodeToString(name[:3])
@@ -158,6 +161,10 @@ func squeezeName(name string) string {
 // numbered gives each place of one document an id of its own. Of places that share one the first keeps it, the second gets
 // "_2". The live ones come first: of two places that cannot be told apart it does not matter which is cancelled, but it matters
 // that the next document does not cancel the other one only because it lists them in another order.
+//
+// Assumption: all e-tickets of places that share an id come in one ScheduledEticketDelivery, as it is sent once a basket ("Scheduled
+// E-tickets Available", Scope). Were they sent in two, those of the second would pass for those of the first, and the order would
+// wait for the rest until a person is asked.
 func numbered(places []place, cancelled func(i int) bool) []string {
 	ids := make([]string, len(places))
 	count := map[string]int{}
