@@ -28,6 +28,8 @@ var table = map[string]row{
 	"provider/wire":     {},
 	"provider/tevo":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
 	"provider/tixstock": {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider/vivenu":   {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider/ltd":      {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
 
 	"pos":         {tests: []string{"pos/fake"}},
 	"pos/postest": {may: []string{"pos"}},
