@@ -24,9 +24,10 @@ var table = map[string]row{
 	"config": {},
 	"sim":    {},
 
-	"provider":          {may: []string{"order"}},
-	"provider/wire":     {},
-	"provider/tevo":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider":        {may: []string{"order"}},
+	"provider/wire":   {},
+	"provider/tevo":   {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider/vivenu": {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
 
 	"pos":         {tests: []string{"pos/fake"}},
 	"pos/postest": {may: []string{"pos"}},
