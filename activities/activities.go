@@ -47,8 +47,10 @@ type Source struct {
 
 // API is a provider's API. Every error is a [provider.CallError].
 type API struct {
-	Show    func(ctx context.Context, apiID string, kind order.Kind) (body []byte, err error) // in the bytes of a webhook
-	Accept  func(ctx context.Context, apiID string) error                                     // also when it is accepted already
+	Show func(ctx context.Context, apiID string, id order.Identity) (body []byte, err error) // in the bytes of a webhook
+
+	// Those that are nil the provider does not have.
+	Accept  func(ctx context.Context, apiID string) error // also when it is accepted already
 	Reject  func(ctx context.Context, apiID, reason string) error
 	Airbill func(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error)
 	Poll    func(ctx context.Context, ask PollAsk, found func(body []byte) error) error

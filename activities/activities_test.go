@@ -82,7 +82,7 @@ func setup(t *testing.T, options fake.Options) *desk {
 		},
 		Seller: func([]byte) (provider.Seller, error) { return provider.Seller{ID: "9", Name: "Example Seller"}, nil },
 		API: &API{
-			Show: func(context.Context, string, order.Kind) ([]byte, error) {
+			Show: func(context.Context, string, order.Identity) ([]byte, error) {
 				if err := api.call("show"); err != nil {
 					return nil, err
 				}

@@ -22,7 +22,7 @@ func (a *Activities) ConfirmOrder(ctx context.Context, s Step) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
-		body, err := api.Show(ctx, s.APIID, s.Order.Kind)
+		body, err := api.Show(ctx, s.APIID, s.Order)
 		if err != nil {
 			return Done{}, err
 		}
@@ -46,6 +46,9 @@ func (a *Activities) ConfirmOrder(ctx context.Context, s Step) (Done, error) {
 // AcceptOrder accepts the order at the provider; it looks first, so that a repetition does no harm.
 func (a *Activities) AcceptOrder(ctx context.Context, s Step) (Done, error) {
 	return a.atProvider(ctx, s, func(ctx context.Context, api *API) (Done, error) {
+		if api.Accept == nil {
+			return Done{}, unsupported("accept the order")
+		}
 		return Done{}, api.Accept(ctx, s.APIID)
 	})
 }
@@ -53,6 +56,9 @@ func (a *Activities) AcceptOrder(ctx context.Context, s Step) (Done, error) {
 // RejectOrder rejects the order at the provider. One that the provider does not know needs no rejection.
 func (a *Activities) RejectOrder(ctx context.Context, s Step) (Done, error) {
 	return a.atProvider(ctx, s, func(ctx context.Context, api *API) (Done, error) {
+		if api.Reject == nil {
+			return Done{}, unsupported("reject the order")
+		}
 		err := api.Reject(ctx, s.APIID, s.Reason)
 		if class, _ := classify(err); err != nil && class == pos.NotFound {
 			err = nil
@@ -64,6 +70,9 @@ func (a *Activities) RejectOrder(ctx context.Context, s Step) (Done, error) {
 // FetchAirbill gets a shipment's airbill and stores it as a document of the order.
 func (a *Activities) FetchAirbill(ctx context.Context, s Step) (Done, error) {
 	return a.atProvider(ctx, s, func(ctx context.Context, api *API) (Done, error) {
+		if api.Airbill == nil {
+			return Done{}, unsupported("fetch the airbill")
+		}
 		file, mediaType, err := api.Airbill(ctx, s.ID.Subject())
 		if err != nil {
 			return Done{}, err
@@ -90,6 +99,10 @@ func (s Source) api() (*API, error) {
 		return nil, &provider.CallError{Class: string(pos.Unauthorized), Op: "call the provider", Detail: "no API credentials are configured for this source"}
 	}
 	return s.API, nil
+}
+
+func unsupported(op string) error {
+	return &provider.CallError{Class: provider.Unsupported, Op: op, Detail: "the provider has no call for it"}
 }
 
 // PollInput says which source to sweep.

@@ -2,13 +2,12 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -18,9 +17,8 @@ import (
 	"willcall/order"
 	"willcall/pos"
 	"willcall/pos/httpapi"
-	"willcall/provider"
-	"willcall/provider/tevo"
 	"willcall/webhook"
+	"willcall/workflows"
 )
 
 // policyOf is the policy of a source: the careful default, changed by what the configuration says.
@@ -30,7 +28,7 @@ func policyOf(s config.Source) order.Policy {
 	p.ProviderAPI = s.API != nil
 	p.Confirm = s.API != nil && *s.API.Confirm
 	for to, from := range map[*time.Duration]time.Duration{
-		&p.DetailsWait: s.Policy.DetailsWait, &p.FraudWait: s.Policy.FraudWait, &p.ApprovalWait: s.Policy.ApprovalWait,
+		&p.DetailsWait: s.Policy.DetailsWait, &p.FraudWait: s.Policy.FraudWait, &p.PaymentWait: s.Policy.PaymentWait, &p.ApprovalWait: s.Policy.ApprovalWait,
 		&p.StepPatience: s.Policy.StepPatience, &p.FulfilWithin: s.Policy.FulfilWithin, &p.EventLead: s.Policy.EventLead,
 		&p.Grace: s.Policy.Grace, &p.Quiet: s.Policy.Quiet,
 	} {
@@ -41,33 +39,53 @@ func policyOf(s config.Source) order.Policy {
 	return p
 }
 
-// webhookSources are the sources as the door sees them, sorted by name. A new kind of provider is a row in the switch here
-// and one in [activitySources].
-func webhookSources(cfg config.Config) ([]webhook.Source, error) {
+// kind is what we know of one kind of provider.
+type kind struct {
+	// door completes a source as the door sees it.
+	door func(config.Source, doorParts, *webhook.Source) error
+	// work completes a source as the activities see it.
+	work func(config.Source, *activities.Source) error
+}
+
+// kinds has a row for each kind of provider. See docs/adding-a-provider.md.
+var kinds = map[string]kind{
+	"tevo":     {tevoDoor, tevoWork},
+	"tixstock": {tixstockDoor, tixstockWork},
+	"vivenu":   {vivenuDoor, vivenuWork},
+	"ltd":      {ltdDoor, ltdWork},
+}
+
+// doorParts is what an answer to a webhook may be made with.
+type doorParts struct {
+	ask   func(ctx context.Context, s webhook.Signal, within time.Duration) (workflows.Standing, error)
+	state func(ctx context.Context, orderID string) (order.State, error) // by the read model; "" where it has no such order
+	log   *slog.Logger
+}
+
+// webhookSources are the sources as the door sees them, sorted by name.
+func webhookSources(cfg config.Config, parts doorParts) ([]webhook.Source, error) {
 	var out []webhook.Source
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
 		s := cfg.Sources[name]
-		src := webhook.Source{Name: name, Kind: s.Kind, MaxBody: int64(s.MaxBody), VerifyOff: s.Verify == "off"}
-		switch s.Kind {
-		case "tevo":
-			verifier := tevo.Verifier{AllowedNets: prefixes(s.Allow), Off: src.VerifyOff}
-			for _, secret := range s.Secrets {
-				verifier.Tokens = append(verifier.Tokens, string(secret))
-			}
-			src.ContentTypes = []string{"application/x-www-form-urlencoded"}
-			src.Verify = verifier.Verify
-			src.Decode, src.Peek = decoderOf(s), tevo.Peek
-		default:
+		k, ok := kinds[s.Kind]
+		if !ok {
 			return nil, fmt.Errorf("sources.%s.kind: nothing speaks %q", name, s.Kind)
+		}
+		src := webhook.Source{Name: name, Kind: s.Kind, MaxBody: int64(s.MaxBody), VerifyOff: s.Verify == "off"}
+		if err := k.door(s, parts, &src); err != nil {
+			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}
 		out = append(out, src)
 	}
 	return out, nil
 }
 
-func decoderOf(s config.Source) func(provider.Delivery) (provider.Decoded, error) {
-	settings := tevo.Settings{Currency: s.Currency}
-	return func(d provider.Delivery) (provider.Decoded, error) { return tevo.Decode(d, settings) }
+// secrets are those of a source as its verifier wants them.
+func secrets(s config.Source) (out []string) {
+	for _, secret := range s.Secrets {
+		out = append(out, string(secret))
+	}
+	return out
 }
 
 // prefixes parses networks that the configuration has checked.
@@ -90,66 +108,17 @@ func activitySources(cfg config.Config) (map[string]activities.Source, error) {
 	}
 	out := map[string]activities.Source{}
 	for name, s := range cfg.Sources {
-		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: systems[s.POS]}
-		switch s.Kind {
-		case "tevo":
-			src.Decode, src.Buyer, src.Seller = decoderOf(s), tevo.Buyer, tevo.Seller
-			if s.API != nil {
-				api, err := tevoAPI(*s.API)
-				if err != nil {
-					return nil, fmt.Errorf("sources.%s.api: %w", name, err)
-				}
-				src.API = api
-			}
-		default:
+		k, ok := kinds[s.Kind]
+		if !ok {
 			return nil, fmt.Errorf("sources.%s.kind: nothing speaks %q", name, s.Kind)
+		}
+		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: systems[s.POS], Inventory: s.Inventory}
+		if err := k.work(s, &src); err != nil {
+			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}
 		out[name] = src
 	}
 	return out, nil
-}
-
-// tevoAPI fits the client of Ticket Evolution's API to what activities call.
-func tevoAPI(a config.API) (*activities.API, error) {
-	reviewer, err := strconv.ParseInt(a.ReviewerID, 10, 64)
-	if err != nil {
-		return nil, errors.New("reviewer_id: want the number of a user at Ticket Evolution")
-	}
-	c := &tevo.Client{BaseURL: a.URL, Token: string(a.Token), Secret: string(a.Secret), ReviewerID: reviewer, HTTP: limited(a)}
-	return &activities.API{
-		Show: func(ctx context.Context, id string, kind order.Kind) ([]byte, error) {
-			o, err := c.ShowOrder(ctx, id)
-			if err != nil {
-				return nil, err
-			}
-			return o.Form(kind), nil
-		},
-		Accept: func(ctx context.Context, id string) error { return c.EnsureAccepted(ctx, id) },
-		Reject: func(ctx context.Context, id, reason string) error {
-			return c.EnsureRejected(ctx, id, tevo.ReasonFor(reason))
-		},
-		Airbill: func(ctx context.Context, shipment string) ([]byte, string, error) {
-			file, mediaType, err := c.GetAirbill(ctx, shipment)
-			return file, mediaType, err
-		},
-		Poll: func(ctx context.Context, since time.Time, found func([]byte) error) error {
-			for _, kind := range []order.Kind{order.Sale, order.Purchase} {
-				for page, more := 1, true; more; page++ {
-					p, err := c.ListOrders(ctx, kind, since, page)
-					if err != nil {
-						return err
-					}
-					for _, o := range p.Orders {
-						if err := found(o.Form(kind)); err != nil {
-							return err
-						}
-					}
-					more = p.More
-				}
-			}
-			return nil
-		},
-	}, nil
 }
 
 // limited is an HTTP client that keeps to the source's rate in this process; the task queue keeps to it over all workers.

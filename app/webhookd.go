@@ -11,6 +11,7 @@ import (
 
 	"willcall/operator"
 	"willcall/postgres"
+	"willcall/provider"
 	"willcall/webhook"
 )
 
@@ -24,7 +25,13 @@ func Webhookd(ctx context.Context, o Options) error {
 		return err
 	}
 	defer db.Close()
-	sources, err := webhookSources(cfg)
+	o.Logger = log
+	c, hangUp, err := dial(o, reg)
+	if err != nil {
+		return err
+	}
+	defer hangUp()
+	sources, err := webhookSources(cfg, doorParts{ask: webhook.Ask(c), state: db.OrderState, log: log})
 	if err != nil {
 		return err
 	}
@@ -33,12 +40,6 @@ func Webhookd(ctx context.Context, o Options) error {
 			log.Warn("this source takes what anybody posts: verification is off", "source", s.Name)
 		}
 	}
-	o.Logger = log
-	c, hangUp, err := dial(o, reg)
-	if err != nil {
-		return err
-	}
-	defer hangUp()
 
 	owner := ownerName()
 	inbox := postgres.NewInbox(db, postgres.InboxOptions{Owner: owner, Flushers: cfg.Webhookd.Flushers, Timeout: cfg.Webhookd.AckTimeout,
@@ -49,11 +50,11 @@ func Webhookd(ctx context.Context, o Options) error {
 	reg.MustRegister(&orderGauges{db: db})
 	forwarder := webhook.NewForwarder(webhook.ForwarderOptions{
 		DB: db, Owner: owner, Sources: sources, Metrics: metrics, Logger: log, Lanes: cfg.Webhookd.Lanes,
-		Signal: webhook.SignalWithStart(c),
+		Signal: webhook.SignalWithStart(c), KeepFile: keepFile(db),
 	})
 	door := webhook.Handler(webhook.Options{
-		Sources: sources, Put: inbox.Put, Forward: forwarder.Forward, Uncertain: forwarder.Uncertain, Metrics: metrics, Registry: reg,
-		Logger: log, MaxInFlightBytes: int64(cfg.Webhookd.MaxInFlightBytes), AckTimeout: cfg.Webhookd.AckTimeout,
+		Sources: sources, Put: inbox.Put, Forward: forwarder.Forward, Uncertain: forwarder.Uncertain, Find: db.FindOrder, KeepFile: keepFile(db), Metrics: metrics, Registry: reg,
+		Logger: log, MaxLargeBodies: cfg.Webhookd.MaxLargeBodies, MaxInFlightBytes: int64(cfg.Webhookd.MaxInFlightBytes), AckTimeout: cfg.Webhookd.AckTimeout,
 		TrustedProxies: prefixes(cfg.Webhookd.TrustedProxies),
 	})
 	// Temporal is no part of being ready: webhooks are taken while it is away, so nobody may be kept from the door then.
@@ -90,6 +91,14 @@ func Webhookd(ctx context.Context, o Options) error {
 		return nil
 	}
 	return err
+}
+
+// keepFile stores what came with a webhook as a document of its order.
+func keepFile(db *postgres.DB) func(context.Context, string, provider.File) error {
+	return func(ctx context.Context, orderID string, f provider.File) error {
+		_, err := db.PutDocument(ctx, postgres.Document{MediaType: f.MediaType, Body: f.Body}, orderID, f.Name)
+		return err
+	}
 }
 
 // ownerName tells this process from all others in the inbox's claims.

@@ -18,7 +18,9 @@ import (
 
 	"willcall/activities"
 	"willcall/config"
+	"willcall/order"
 	"willcall/postgres"
+	"willcall/webhook"
 	"willcall/workflows"
 )
 
@@ -45,7 +47,11 @@ func Worker(ctx context.Context, o Options) error {
 	// What a sweep or a confirmation stores is forwarded by webhookd: no owner, so that it is claimed there at once.
 	inbox := postgres.NewInbox(db, postgres.InboxOptions{Flushers: 2})
 	defer closeInbox(inbox, log)
-	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log}
+	signal := webhook.SignalWithStart(c)
+	tell := func(ctx context.Context, id order.Identity, e order.Event) error {
+		return signal(ctx, webhook.Signal{Order: id, Event: e, Attempt: 1})
+	}
+	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell}
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -164,3 +164,12 @@ func parsePlace(cursor string) (place, bool) {
 	}
 	return place{time.UnixMicro(micros).UTC(), id}, true
 }
+
+// OrderState is where an order stood when it was last saved; "" where it never was.
+func (db *DB) OrderState(ctx context.Context, id string) (order.State, error) {
+	found, err := list(ctx, db, "order state", "SELECT state FROM orders WHERE id = $1", []any{id}, pgx.RowTo[order.State])
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}
