@@ -177,7 +177,7 @@ func TestNoAnswer(t *testing.T) {
 
 func TestOddAnswers(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "<html>", "null", "{", "[]x", `"1"`, `{"_id": null}`, `{"docs": null}`, `{"docs": {}}`, `{"docs": [{}], "cancellableItems": 7}`} {
+	for _, body := range []string{"", "<html>", "null", "{", "[]x", `"1"`, `{"_id": null}`, `{"docs": null}`, `{"docs": {}}`, `{"docs": [{}], "total": 1, "cancellableItems": 7}`} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
 		for what, err := range reads(c, t.Context()) {
 			if strings.HasPrefix(body, `{"docs": [`) && (what == "Transactions" || what == "Poll") {

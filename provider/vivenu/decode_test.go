@@ -256,6 +256,25 @@ func TestDecodeFree(t *testing.T) {
 	}
 }
 
+func TestDecodeReread(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fixture, patch string
+		want           bool
+	}{
+		{"transaction_complete_early", "", true},
+		{"transaction_complete_early", `type = "transaction.polled"`, false}, // or it would never end
+		{"transaction_complete_early", `data.transaction.status = "CANCELED"`, false},
+		{"transaction_reservedBySystem", "", false}, {"transaction_complete", "", false}, {"transaction_partiallyCanceled", "", true},
+		{"ticketTransfer_transferred_unsaid", "", true}, {"ticketTransfer_transferred", "", false},
+	} {
+		out, err := Decode(delivery("1", patched(t, sample(t, c.fixture), c.patch)), ours)
+		if err != nil || out.Event.Reread != c.want {
+			t.Errorf("%s with %q: got %+v, %v; want reread %t", c.fixture, c.patch, out.Event, err, c.want)
+		}
+	}
+}
+
 func TestDecodeVersions(t *testing.T) {
 	t.Parallel()
 	base := sample(t, "transaction_complete")

@@ -33,6 +33,9 @@ func (m *message) transaction() error {
 			m.unknown(word)
 		}
 		m.paid(t, m.event.Snapshot.Free)
+		// A sale that is through should have its tickets. Where a webhook was faster than they, its lines are those of the cart,
+		// and the ids of the tickets are still to be had. What a re-read itself brought asks for no other, or there would be no end.
+		m.event.Reread = len(g.refs) == 0 && m.event.Status == order.StatusAccepted && m.rule.typ != PolledTransaction
 	case m.over:
 		m.paid(t, false)
 	case g.none && (len(t.Products.All) > 0 || len(t.Additional.All) > 0):
