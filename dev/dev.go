@@ -28,6 +28,7 @@ type options struct {
 	rate                                                float64
 	seed                                                uint64
 	webhookd, operator, worker, pos, tevo, temporal, ui string
+	vivenu, ltd                                         string
 }
 
 func flags(f *flag.FlagSet) *options {
@@ -43,14 +44,19 @@ func flags(f *flag.FlagSet) *options {
 	f.StringVar(&o.worker, "worker", "127.0.0.1:8082", "address of the worker's metrics")
 	f.StringVar(&o.pos, "pos", "127.0.0.1:8090", "address of the POS simulator")
 	f.StringVar(&o.tevo, "tevo", "127.0.0.1:8091", "address of the simulator of Ticket Evolution's API")
+	f.StringVar(&o.vivenu, "vivenu", "127.0.0.1:8092", "address of the simulator of vivenu's API")
+	f.StringVar(&o.ltd, "ltd", "127.0.0.1:8093", "address of the simulator of London Theatre Direct's API")
 	f.StringVar(&o.temporal, "temporal", "127.0.0.1:7233", "address of the Temporal server")
 	f.StringVar(&o.ui, "ui", "127.0.0.1:8233", "address of the Temporal UI")
 	return o
 }
 
+// webhook is the URL of a source at the door.
+func (o options) webhook(source string) string { return "http://" + o.webhookd + "/webhooks/" + source }
+
 func run(ctx context.Context, o options, out io.Writer) error {
 	begun := time.Now()
-	for _, addr := range []string{o.webhookd, o.operator, o.worker, o.pos, o.tevo} {
+	for _, addr := range []string{o.webhookd, o.operator, o.worker, o.pos, o.tevo, o.vivenu, o.ltd} {
 		if err := stack.CheckFree(addr); err != nil {
 			return err
 		}
@@ -75,9 +81,16 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	fmt.Fprintf(out, "data and logs: %s\n", data)
 	s, err := stack.Start(ctx, stack.Options{
 		Dir: data, Postgres: os.Getenv("DATABASE_URL"), Temporal: external, Attributes: workflows.AttributeTypes(),
-		TemporalAddr: o.temporal, UIAddr: o.ui, POSAddr: o.pos, TEvoAddr: o.tevo,
-		TEvo:     sim.TEvoOptions{Lenient: true}, // accepts orders that were posted by hand as well
-		Sender:   sim.SenderOptions{URL: "http://" + o.webhookd + "/webhooks/tevo/dev-tevo-token", Rate: o.rate, Seed: o.seed},
+		TemporalAddr: o.temporal, UIAddr: o.ui, POSAddr: o.pos, TEvoAddr: o.tevo, VivenuAddr: o.vivenu, LTDAddr: o.ltd,
+		// These know orders that were posted by hand as well.
+		TEvo:   sim.TEvoOptions{Lenient: true},
+		Vivenu: sim.VivenuOptions{Lenient: true},
+		Mix: sim.MixOptions{
+			Sender:         sim.SenderOptions{URL: o.webhook("tevo/dev-tevo-token"), Rate: o.rate, Seed: o.seed},
+			VivenuTarget:   sim.Target{URL: o.webhook("vivenu")},
+			LTDTarget:      sim.Target{URL: o.webhook("ltd/dev-ltd-token")},
+			TixstockTarget: sim.Target{URL: o.webhook("tixstock")},
+		},
 		Progress: out,
 	})
 	if err != nil {
@@ -96,6 +109,7 @@ func daemonOptions(o options, s *stack.Stack, data string, out io.Writer) (app.O
 	environment := map[string]string{
 		"DATABASE_URL": s.DatabaseURL, "WILLCALL_WEBHOOKD_LISTEN": o.webhookd, "WILLCALL_OPERATOR_LISTEN": o.operator,
 		"WILLCALL_WORKER_LISTEN": o.worker, "WILLCALL_POS_URL": s.POSURL, "WILLCALL_TEVO_URL": s.TEvoURL,
+		"WILLCALL_VIVENU_URL": s.VivenuURL, "WILLCALL_LTD_URL": s.LTDURL,
 	}
 	raw, err := os.ReadFile(o.config)
 	if err != nil {
@@ -153,7 +167,7 @@ func serve(ctx context.Context, d app.Options, s *stack.Stack, o options, out io
 	}()
 	if err := awaitReady(ctx, "http://"+o.operator+"/readyz", "http://"+o.worker+"/readyz"); err == nil {
 		banner(out, s, o, time.Since(begun))
-		s.Sender.Run(ctx)
+		s.Mix.Run(ctx)
 	}
 	<-ctx.Done()
 	fmt.Fprintln(out, "stopping")

@@ -21,7 +21,7 @@ import (
 
 // release names the generation of histories that -record writes. Raise it with the first release that changes workflow
 // code; recorded files are only ever added to.
-const release = "v0"
+const release = "v1"
 
 func (s *site) history(ctx context.Context, id, run string) (*historypb.History, error) {
 	var out historypb.History
@@ -56,6 +56,20 @@ func (s *site) keep(t *testing.T, name, id string) {
 		t.Fatal(err)
 	}
 	s.write(t, filepath.Join("order", release+"-"+name+".json"), h)
+}
+
+// keepNews does the same for the newest run of a workflow that spreads news.
+func (s *site) keepNews(t *testing.T, name, id string) {
+	t.Helper()
+	if *record == "" {
+		return
+	}
+	s.awaitClosed(t, id)
+	h, err := s.history(t.Context(), id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, filepath.Join("notice", release+"-"+name+".json"), h)
 }
 
 // keepSweep does the same for the newest sweep.

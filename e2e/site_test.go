@@ -86,7 +86,7 @@ type site struct {
 }
 
 // open starts everything. Sources: "tevo" as a broker has it; "quick" with waits of seconds, so that orders end within a
-// test; "careful" reads every order again before it writes.
+// test; "careful" reads every order again before it writes; and the other kinds likewise, each with and without haste.
 func open(dir string) (s *site, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -104,6 +104,7 @@ func open(dir string) (s *site, err error) {
 	}
 	// The simulators' own webhooks are sent by the tests, at moments of their choice.
 	s.TEvo.OnChange(func(sim.TEvoChange) {})
+	s.Vivenu.OnChange(func(sim.VivenuChange) {})
 	if s.temporal, err = s.Client(); err != nil {
 		return nil, err
 	}
@@ -144,6 +145,17 @@ func (s *site) writeConfig() error {
 		"\n  tevo:" + source("step_patience: 15m", "confirm: false, sweep: false") +
 		"\n  quick:" + source("step_patience: 3s, quiet: 1s, grace: 1s, fraud_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s", "confirm: false, sweep: false") +
 		"\n  careful:" + source("step_patience: 15m", "confirm: true, sweep: true")
+	const haste = "step_patience: 3s, quiet: 1s, grace: 1s, payment_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s"
+	for name, policy := range map[string]string{"": "step_patience: 15m", "-quick": haste} {
+		text += fmt.Sprintf(`
+  vivenu%[1]s: {kind: vivenu, mode: dev, secrets: [e2e-vivenu-key-1, e2e-vivenu-key-2], pos: simulator, policy: {%[2]s},
+    api: {url: %[3]q, token: %[4]s, per_second: 1000}}
+  tixstock%[1]s: {kind: tixstock, secrets: [e2e-tixstock-token], pos: simulator, policy: {%[2]s}, max_body: 25MB,
+    statuses: {awaiting_fulfilment: Approved, fulfilled: Delivered, cancelled: Cancelled, rejected: Rejected}}
+  ltd%[1]s: {kind: ltd, secrets: [e2e-ltd-token], proof: {kind: token}, affiliate_id: %[5]s, pos: simulator, policy: {%[2]s},
+    api: {url: %[6]q, token: %[7]s, basket_path: "/rest/v2/Baskets/{basket}", per_second: 1000}}`,
+			name, policy, s.VivenuURL, stack.VivenuAPIKey, sim.LTDAffiliateID, s.LTDURL, stack.LTDAPIKey)
+	}
 	return os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(text), 0o600)
 }
 
@@ -227,7 +239,7 @@ func setup(t *testing.T) *site {
 		t.Skip(missing() + " (make test gets it)")
 	}
 	t.Cleanup(func() {
-		for _, err := range []error{here.POS.SetFaults(sim.Faults{}), here.TEvo.SetFaults(sim.Faults{})} {
+		for _, err := range []error{here.POS.SetFaults(sim.Faults{}), here.TEvo.SetFaults(sim.Faults{}), here.Vivenu.SetFaults(sim.Faults{}), here.LTD.SetFaults(sim.Faults{})} {
 			if err != nil {
 				t.Error(err)
 			}
@@ -261,6 +273,41 @@ func (s *site) postRaw(t *testing.T, source, contentType string, body []byte) (i
 	return answer.ID
 }
 
+// send posts bytes to a path below /webhooks with the headers given, and returns status and answer.
+func (s *site) send(t *testing.T, path string, header http.Header, body []byte) (status int, answer []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.webhooks+"/webhooks/"+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header.Clone()
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err = io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, answer
+}
+
+// taken is send, and wants the webhook taken.
+func (s *site) taken(t *testing.T, path string, header http.Header, body []byte) (id, status string) {
+	t.Helper()
+	code, raw := s.send(t, path, header, body)
+	var answer struct{ ID, Status string }
+	if err := json.Unmarshal(raw, &answer); err != nil || code/100 != 2 {
+		t.Fatalf("webhook to %s: got %d %s %v; want it taken", path, code, raw, err)
+	}
+	return answer.ID, answer.Status
+}
+
 // view is an order as the operators' API shows it.
 type view struct {
 	ID        string
@@ -275,6 +322,10 @@ type view struct {
 	Timeline []struct {
 		What      string
 		WebhookID string `json:"webhook_id"`
+	}
+	Event struct {
+		ID, Name string
+		StartsAt time.Time `json:"starts_at"`
 	}
 }
 

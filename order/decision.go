@@ -63,11 +63,10 @@ func (o *Order) Check(d Decision, now time.Time) error {
 			return refuse("the order is accepted at the provider: send cancel, and agree the cancellation with the buyer there")
 		}
 	case Cancel:
-		if p.State == Cancelled && (p.Attention == nil || p.Attention.Reason != ReasonCancelledAfterDelivery) {
-			return refuse("the order is cancelled already")
-		}
-		if p.State == Rejected {
-			return refuse("the order is rejected already")
+		// Some cancellations leave the invoice in force until a person says that it is to go.
+		asked := p.Attention != nil && slices.Contains([]Reason{ReasonCancelledAfterDelivery, ReasonCancelledAfterUse, ReasonSupplyLost}, p.Attention.Reason)
+		if (p.State == Cancelled || p.State == Rejected) && !asked {
+			return refuse("the order is %s already", p.State)
 		}
 	case Retry:
 		if len(o.retriable()) == 0 {

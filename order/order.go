@@ -96,9 +96,16 @@ func (o *Order) Total() Money {
 // Lines returns the lines that are known, sorted by id, cancelled ones included. A ticket that took another's place speaks
 // for it.
 func (o *Order) Lines() []Line {
+	ids := slices.Sorted(maps.Keys(o.Facts.Lines))
+	successors := map[string]bool{} // a ticket that took another's place was paid for with that
+	for _, id := range ids {
+		if l := o.Facts.Lines[id]; l.Known() && l.Became != id {
+			successors[l.Became] = true
+		}
+	}
 	var out []Line
-	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
-		if l := o.Facts.Lines[id]; l.Known() {
+	for _, id := range ids {
+		if l := o.Facts.Lines[id]; l.Known() && !successors[id] {
 			out = append(out, o.resolve(l))
 		}
 	}
@@ -108,7 +115,7 @@ func (o *Order) Lines() []Line {
 // resolve gives a line what is known of the tickets that took its place, one after the other.
 func (o *Order) resolve(l Line) Line {
 	last := l
-	for range o.Facts.Lines { // no chain is longer, and one that bites its tail ends
+	for range len(o.Facts.Lines) { // no chain is longer, and one that bites its tail ends
 		next, ok := o.Facts.Lines[last.Became]
 		if last.Became == "" {
 			break

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,6 +31,11 @@ const (
 	POSToken      = "dev-pos-token"
 	TEvoAPIToken  = "dev-tevo-api-token"
 	TEvoAPISecret = "dev-tevo-api-secret"
+
+	VivenuAPIKey  = "dev-vivenu-api-key"
+	VivenuHMACKey = "dev-vivenu-key"
+	TixstockToken = "dev-tixstock-token"
+	LTDAPIKey     = "dev-ltd-api-key"
 )
 
 // Marker is a file that tells a directory of ours from others.
@@ -43,12 +49,14 @@ type Options struct {
 	Temporal   string // HOST:PORT of a server to use instead of starting one
 	Attributes map[string]string
 
-	TemporalAddr, UIAddr, POSAddr, TEvoAddr string
-	NoUI                                    bool
+	TemporalAddr, UIAddr, POSAddr, TEvoAddr, VivenuAddr, LTDAddr string
+	NoUI                                                         bool
 
 	POS    sim.POSOptions
 	TEvo   sim.TEvoOptions
-	Sender sim.SenderOptions // its TEvo is set here
+	Vivenu sim.VivenuOptions
+	LTD    sim.LTDOptions
+	Mix    sim.MixOptions // its APIs and secrets are set here
 
 	Progress io.Writer // what is being waited for, line by line
 	Logger   *slog.Logger
@@ -60,12 +68,16 @@ type Stack struct {
 	Temporal *temporalserver.Server
 	POS      *sim.POS
 	TEvo     *sim.TEvo
-	Sender   *sim.Sender
+	Vivenu   *sim.Vivenu
+	LTD      *sim.LTD
+	Mix      *sim.Mix // sends the webhooks of all providers
 
 	DatabaseURL     string
 	TemporalAddress string
 	UIURL           string // "" where we did not start it
 	POSURL, TEvoURL string
+	VivenuURL       string
+	LTDURL          string
 
 	options Options
 	stops   []func()
@@ -169,26 +181,33 @@ func (s *Stack) startSimulators() error {
 	o := s.options
 	o.POS.Token = cmp.Or(o.POS.Token, POSToken)
 	o.TEvo.Token, o.TEvo.Secret = cmp.Or(o.TEvo.Token, TEvoAPIToken), cmp.Or(o.TEvo.Secret, TEvoAPISecret)
-	o.POS.Logger, o.TEvo.Logger, o.Sender.Logger = o.Logger, o.Logger, o.Logger
+	o.Vivenu.APIKey, o.LTD.APIKey = cmp.Or(o.Vivenu.APIKey, VivenuAPIKey), cmp.Or(o.LTD.APIKey, LTDAPIKey)
+	o.POS.Logger, o.TEvo.Logger, o.Vivenu.Logger, o.LTD.Logger, o.Mix.Sender.Logger = o.Logger, o.Logger, o.Logger, o.Logger, o.Logger
 	book := filepath.Join(o.Dir, "pos.json")
 	if err := readBook(book, &o.POS); err != nil {
 		return err
 	}
-	s.POS, s.TEvo = sim.NewPOS(o.POS), sim.NewTEvo(o.TEvo)
+	s.POS, s.TEvo, s.Vivenu, s.LTD = sim.NewPOS(o.POS), sim.NewTEvo(o.TEvo), sim.NewVivenu(o.Vivenu), sim.NewLTD(o.LTD)
 	s.stops = append(s.stops, keepBook(book, s.POS))
-	o.Sender.TEvo = s.TEvo
-	s.Sender = sim.NewSender(o.Sender)
-	pos, stop, err := sim.Listen(cmp.Or(o.POSAddr, "127.0.0.1:0"), s.POS)
-	if err != nil {
-		return fmt.Errorf("POS simulator: %w", taken(err, o.POSAddr))
+	o.Mix.Sender.TEvo, o.Mix.Vivenu, o.Mix.LTD, o.Mix.POS = s.TEvo, s.Vivenu, s.LTD, s.POS
+	o.Mix.VivenuTarget.Secret = cmp.Or(o.Mix.VivenuTarget.Secret, VivenuHMACKey)
+	o.Mix.TixstockTarget.Secret = cmp.Or(o.Mix.TixstockTarget.Secret, TixstockToken)
+	s.Mix = sim.NewMix(o.Mix)
+	for _, one := range []struct {
+		name, addr string
+		handler    http.Handler
+		url        *string
+	}{
+		{"POS simulator", o.POSAddr, s.POS, &s.POSURL}, {"simulator of Ticket Evolution", o.TEvoAddr, s.TEvo, &s.TEvoURL},
+		{"simulator of vivenu", o.VivenuAddr, s.Vivenu, &s.VivenuURL}, {"simulator of London Theatre Direct", o.LTDAddr, s.LTD, &s.LTDURL},
+	} {
+		addr, stop, err := sim.Listen(cmp.Or(one.addr, "127.0.0.1:0"), one.handler)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.name, taken(err, one.addr))
+		}
+		s.stops = append(s.stops, stop)
+		*one.url = "http://" + addr
 	}
-	s.stops = append(s.stops, stop)
-	tevo, stop, err := sim.Listen(cmp.Or(o.TEvoAddr, "127.0.0.1:0"), s.TEvo)
-	if err != nil {
-		return fmt.Errorf("simulator of Ticket Evolution: %w", taken(err, o.TEvoAddr))
-	}
-	s.stops = append(s.stops, stop)
-	s.POSURL, s.TEvoURL = "http://"+pos, "http://"+tevo
 	return nil
 }
 

@@ -179,9 +179,25 @@ func (m *message) goods(t transaction) (goods, error) {
 		return m.cart("data.transaction.tickets", t.Tickets, t.Currency)
 	}
 	var g goods
+	listed := map[string]bool{}
+	for _, k := range tickets {
+		listed[k.ID.ID()] = true
+	}
 	seen := map[string]bool{}
 	for i, k := range tickets {
 		path := fmt.Sprintf("data.tickets[%d]", i)
+		// A ticket that took another's place after a transfer may stand beside it. It was paid for once: it is no line of its own.
+		if id, origin := k.ID.ID(), k.OriginTicketID.ID(); id != "" && origin != "" && origin != id && listed[origin] && !seen[id] {
+			seen[id] = true
+			g.refs = append(g.refs, ticketRef+id)
+			g.facts = append(g.facts, order.LineFact{LineID: origin, Became: id})
+			if f, known := k.fact(id); !known {
+				g.unknown = append(g.unknown, k.Status)
+			} else if f.Ticket != "" {
+				g.facts = append(g.facts, f)
+			}
+			continue
+		}
 		l, err := m.line(path, k, t.Currency)
 		if err != nil {
 			return g, err
