@@ -184,6 +184,7 @@ func (p *planner) intent() {
 	case p.decided(Approve) && p.Policy.ProviderAPI:
 		p.state(AwaitingApproval, "the provider: our approval")
 		p.want(DoAccept)
+		return // how long that may take is the step's matter
 	case p.decided(Approve):
 		p.state(AwaitingApproval, "an operator: approve it at the provider, we hold no credentials")
 	default:
@@ -259,7 +260,7 @@ func (p *planner) paymentHolds() bool {
 }
 
 func (p *planner) returned() Attention {
-	return Attention{Reason: ReasonPaymentReturned, about: p.Facts.PaymentStamp.By,
+	return Attention{Reason: ReasonPaymentReturned,
 		Detail: "the payment was refunded, disputed or charged back, and the order is not cancelled.",
 		Advice: "See at the provider what became of it. Send cancel to undo the order, or resolve to keep it."}
 }
@@ -270,12 +271,12 @@ func (p *planner) holdForPayment() {
 	case PaymentPaid:
 		p.plan.Awaits = "the buyer: finish the purchase"
 	case PaymentFailed:
-		p.matter(Attention{Reason: ReasonPaymentFailed, about: p.Facts.PaymentStamp.By, Detail: "the buyer's payment failed.",
+		p.matter(Attention{Reason: ReasonPaymentFailed, Detail: "the buyer's payment failed.",
 			Advice: "The buyer may try again: nothing to do. Send cancel to give the tickets up."})
 	case PaymentReturned:
 		p.matter(p.returned())
 	case PaymentUnknown:
-		p.matter(Attention{Reason: ReasonUnknownStatus, about: p.Facts.PaymentStamp.By, Detail: "the payment is in a state that we do not know.",
+		p.matter(Attention{Reason: ReasonUnknownStatus, about: "payment", Detail: "the payment is in a state that we do not know.",
 			Advice: "Look the order up at the provider and tell the developers. It goes on when the provider says that it is paid; send cancel if it is not to."})
 	}
 	p.due(p.Facts.FirstReceived.Add(p.Policy.PaymentWait), Attention{Reason: ReasonPaymentOverdue,
@@ -599,13 +600,13 @@ func (p *planner) watchTickets() {
 	live := p.LiveLines()
 	if strays := p.strays(); len(strays) > 0 && len(live) != 1 {
 		p.matter(Attention{Reason: ReasonTicketsUnplaced, about: strconv.Itoa(len(strays)),
-			Detail: strconv.Itoa(len(strays)) + " tickets came for a listing that the order does not have; they are kept with it.",
+			Detail: tickets(len(strays)) + " came for a listing that the order does not have; what came is kept with it.",
 			Advice: "Compare the listing at the provider with the invoice. Give the tickets to the buyer by hand if they are right, then send resolve."})
 	}
 	for _, l := range live {
 		if n := len(l.Tickets); n > l.Quantity {
 			p.matter(Attention{Reason: ReasonTicketsSurplus, about: l.ID + " " + strconv.Itoa(n),
-				Detail: strconv.Itoa(n) + " tickets came for a line of " + strconv.Itoa(l.Quantity) + ": one may be a correction of another.",
+				Detail: tickets(n) + " came for a line of " + strconv.Itoa(l.Quantity) + ": one may be a correction of another.",
 				Advice: "See which ones are good before they are given to the buyer, then send resolve."})
 		}
 		if l.Ticket.State == TicketInvalid {
@@ -620,6 +621,13 @@ func (p *planner) watchTickets() {
 				Advice: "Have the supplying broker upload it again, or send resolve when the buyer has it."})
 		}
 	}
+}
+
+func tickets(n int) string {
+	if n == 1 {
+		return "one ticket"
+	}
+	return strconv.Itoa(n) + " tickets"
 }
 
 // watchDocuments asks for what documents left out, and for people where people are meant.
