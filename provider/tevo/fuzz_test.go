@@ -16,6 +16,7 @@ func FuzzDecode(f *testing.F) {
 	for _, x := range fixtures(f) {
 		f.Add(x.wire().Body)
 	}
+	f.Add([]byte("body=0%&event_type=order_created&order_group_id=1&recipient=seller"))
 	f.Add([]byte("event_type=in-hand_updated&recipient=seller&order_group_id=1&body=" + `{"id":1,"order_id":2,"in_hand":"true"}`))
 	f.Fuzz(holds)
 }

@@ -9,6 +9,7 @@ package tevo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,9 +41,11 @@ type form struct {
 // body, nearly all of the form, twice.
 func parseForm(raw []byte) (form, error) { return parseFields(raw, unescape) }
 
-// parseFields does the same with the value of the field body read by the function given.
+// parseFields does the same with the value of the field body read by the function given. It reads on behind a fault, so that
+// the type is known wherever in the form it stands.
 func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 	var f form
+	var fault error
 	seen := map[string]bool{}
 	for pair := range bytes.SplitSeq(raw, []byte("&")) {
 		k, v, _ := bytes.Cut(pair, []byte("="))
@@ -51,17 +54,20 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "body"}, name) {
 			continue // no field of ours
 		}
-		if seen[name] {
-			return f, malformed(name, "it is given twice")
-		}
+		again := seen[name]
 		seen[name] = true
+		if again {
+			fault = cmp.Or(fault, malformed(name, "it is given twice"))
+			continue
+		}
 		read := unescape
 		if name == "body" {
 			read = body
 		}
 		value, ok := read(v)
 		if !ok {
-			return f, malformed(name, "it is not form-encoded")
+			fault = cmp.Or(fault, malformed(name, "it is not form-encoded"))
+			continue
 		}
 		switch name {
 		case "order_group_id":
@@ -75,9 +81,9 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		}
 	}
 	if f.eventType == "" {
-		return f, malformed("event_type", "it is missing")
+		fault = cmp.Or(fault, malformed("event_type", "it is missing"))
 	}
-	return f, nil
+	return f, fault
 }
 
 // unescape undoes form encoding, as url.QueryUnescape does; ok is false where a "%" is not followed by two hex digits.
