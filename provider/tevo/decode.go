@@ -16,8 +16,8 @@ type Settings struct {
 }
 
 // Decode reads a webhook or what [Synthesize] made of a poll. It is a pure function of its arguments. The event's
-// version is the body's updated_at, or d.Received where it has none. DedupeKey is always empty, for Ticket Evolution
-// numbers nothing that it sends.
+// version is the body's updated_at, or d.Received where it has none. DedupeKey is empty, for Ticket Evolution numbers nothing
+// that it sends, except for news of a performance without a version, which is told from other news by its time alone.
 //
 // A body in a state of cancellation, rejection or proposed cancellation is forwarded whatever the event type, even an
 // unknown one, and even where its lines cannot be read: of all news it is the one that must not be lost. Other unknown
@@ -32,8 +32,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 		return out, err
 	}
 	if catalogue(f.eventType) {
-		out.Disposition = provider.Recorded
-		return out, nil
+		return decodeNews(f, d, out), nil
 	}
 	switch strings.ToLower(f.recipient) {
 	case "seller":

@@ -123,6 +123,7 @@ func TestDecodeWire(t *testing.T) {
 		"BlanksAsPercent":  "order_group_id=44442&recipient=seller&event_type=order_created&body=" + strings.ReplaceAll(order, "+", "%20"),
 		"GroupFromOID":     "recipient=seller&event_type=order_created&body=" + order,
 		"NamesTwice":       "order_group_id=44442&recipient=seller&event_type=order_created&body={\"state\":\"canceled\"," + order[len("%7B"):],
+		"EventTwice":       "order_group_id=44442&event_id=1&event_id=2&event_id=%zz&recipient=seller&event_type=order_created&body=" + order,
 		"OtherFields":      "order_group_id=44442&x=1&x=2&%zz=3&&recipient=seller&event_type=order_created&body=" + order,
 		"UnescapedJSON":    "order_group_id=44442&recipient=seller&event_type=order_created&body=" + sample(t, "seller_order_created").Get("body"),
 		"BlanksInFields":   "order_group_id=+44442+&recipient=seller&event_type=order_created%0d%0a&body=" + order,
@@ -148,6 +149,11 @@ func TestDecodeNeverRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"Long", "recipient=seller&event_type=" + strings.Repeat("%c3%a9", 500), provider.Decoded{Type: "seller/" + strings.Repeat("é", 124), Disposition: provider.Unknown, Kind: order.Sale}},
 		{"CatalogueWithGroup", "order_group_id=5&recipient=seller&event_type=venue_updated", provider.Decoded{Type: "seller/venue_updated", Disposition: provider.Recorded}},
 		{"ShipmentOfTheOtherSide", "order_group_id=5&recipient=seller&event_type=delivery_shipped&body={", provider.Decoded{Type: "seller/delivery_shipped", Disposition: provider.Unknown, OrderID: "5", Kind: order.Sale}},
+		{"EventOfTwo", "event_type=event_updated&event_id=5&event_id=6", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventTwice", "event_type=event_updated&event_id=5&event_id=5&event_id=5", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventOfPath", "event_type=event_deleted&event_id=../5", provider.Decoded{Type: "event_deleted", Disposition: provider.Recorded}},
+		{"EventOfBadEscape", "event_type=event_updated&event_id=%zz&body={", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventInBodyAlone", `event_type=event_updated&body={"id":5}`, provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
 		{"CancelledWithoutGroup", `order_group_id=a/b&recipient=seller&event_type=x&body={"oid":"a-1","state":"canceled"}`, provider.Decoded{Type: "seller/x", Disposition: provider.Unknown, Kind: order.Sale}},
 	} {
 		got, err := Decode(provider.Delivery{Body: []byte(c.body), Received: received}, usd)

@@ -228,3 +228,67 @@ func TestAPurchaseThatIsShipped(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsReachesOrders spreads the catalogue's news over an order in every order of arrival, as the road of news does.
+func TestNewsReachesOrders(t *testing.T) {
+	t.Parallel()
+	sold := sim.OfficeSale(3).Accepted(time.Date(2026, 6, 1, 15, 0, 0, 0, time.UTC))
+	_, raw := sold.Webhook("seller", "seller_accepted")
+	hooks := [][]byte{raw}
+	for _, name := range []string{"catalogue_event_created", "catalogue_event_updated", "catalogue_event_updated_body", "catalogue_event_deleted"} {
+		hooks = append(hooks, []byte(sample(t, name).Encode()))
+	}
+	var events []order.Event
+	for i, raw := range hooks {
+		out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: raw, Received: received.AddDate(10, 0, i)}, usd)
+		if err != nil || out.Event == nil {
+			t.Fatalf("webhook %d: got %+v, %v", i, out, err)
+		}
+		events = append(events, *out.Event)
+	}
+	for _, api := range []bool{true, false} {
+		policy := order.DefaultPolicy()
+		policy.ProviderAPI = api
+		var want string
+		permute(len(events), func(perm []int) {
+			o := order.New(order.Identity{Kind: order.Sale}, policy)
+			for _, i := range perm {
+				o.Apply(events[i])
+			}
+			if got := marshal(t, o.Facts); want == "" {
+				want = got
+			} else if got != want {
+				t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
+			}
+			if !o.Facts.Times.Off || o.Facts.Times.Unsaid.By != "2" || o.Facts.Reread.By != "2" || o.Facts.Times.Name == "" {
+				t.Fatalf("got %+v; want that it is off, and that update 2 did not say what has changed", o.Facts)
+			}
+		})
+		// Of the update alone: the order is read again, or a person is asked.
+		o := order.New(order.Identity{Kind: order.Sale}, policy)
+		o.Apply(events[0])
+		o.Apply(events[2])
+		p := o.Plan(received.AddDate(10, 0, 9))
+		if again := slices.Contains(p.Steps, order.ID(order.DoReread, "2", 1)); again != api {
+			t.Errorf("with credentials %t: got steps %v; want that the order is read again: %t", api, p.Steps, api)
+		}
+		if asked := p.Attention != nil && p.Attention.Reason == order.ReasonEventChanged; asked == api {
+			t.Errorf("with credentials %t: got attention %+v", api, p.Attention)
+		}
+	}
+}
+
+// TestNewsIsNoRepeat has one performance changed twice by the same bytes.
+func TestNewsIsNoRepeat(t *testing.T) {
+	t.Parallel()
+	for _, f := range fixtures(t) {
+		d := f.wire()
+		first, _ := Decode(d, usd)
+		d.Received = d.Received.Add(time.Millisecond)
+		second, _ := Decode(d, usd)
+		unversioned := first.About != provider.About{} && first.Event.At.Equal(received)
+		if (first.DedupeKey != second.DedupeKey) != unversioned || unversioned == (first.DedupeKey == "") {
+			t.Errorf("%s: got keys %q, %q; want two if and only if it is news without a version", f.name, first.DedupeKey, second.DedupeKey)
+		}
+	}
+}

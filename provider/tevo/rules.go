@@ -18,6 +18,8 @@ type rule struct {
 
 	shipment order.ShipmentFact // what it says of the shipment, but for its id
 	complete bool               // every line of the shipment is with the buyer
+
+	news order.News // what it says of a performance, but for its id
 }
 
 // Polled is the event type of orders that we fetched ourselves; see [Synthesize]. Ticket Evolution never sends it.
@@ -31,8 +33,8 @@ var (
 	inHand    = rule{shape: oneItem, inHand: true}
 )
 
-// rules has every event type that any public text names ("Order Notifications", sections 1 and 2, and the
-// strings seen in the open), as operators see it. For the buyer's "Order Canceled" the string is not public: it takes
+// rules has every event type that any public text names ("Order Notifications", sections 1 and 2, "Catalog Notifications",
+// and the strings seen in the open), as operators see it. For the buyer's "Order Canceled" the string is not public: it takes
 // both spellings, from both sides. "Proof of Transfer Uploaded" has no known string and so is unknown until one arrives; no
 // text has a seller told that its own shipment left or came, so that this is unknown as well.
 //
@@ -69,6 +71,10 @@ var rules = map[string]rule{
 	"buyer/delivery_complete":     {shape: wholeShipment, shipment: order.ShipmentFact{Shipped: true}, complete: true},
 	"buyer/delivery_reclassified": {shape: wholeShipment, shipment: order.ShipmentFact{Reclassified: true}},
 	"buyer/delivery_updated":      {shape: wholeShipment, shipment: order.ShipmentFact{Changed: true}},
+
+	"event_created": {},
+	"event_updated": {news: order.News{Unsaid: true}},
+	"event_deleted": {news: order.News{Off: true}},
 }
 
 // Types lists the types that are understood, sorted. Those of performers and venues are not among them: their strings are not

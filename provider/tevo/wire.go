@@ -28,12 +28,13 @@ func malformed(path, why string) error {
 	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
 }
 
-// form is the outer shape of every webhook: application/x-www-form-urlencoded with these four fields. ("Order
-// Notifications", Description)
+// form is the outer shape of every webhook: application/x-www-form-urlencoded with group id, recipient, event type and body
+// ("Order Notifications", Description), or with event type and the id of an event (public: Catalog Notifications).
 type form struct {
 	groupID   string
 	recipient string
 	eventType string
+	eventID   string // of the performance; "" where it is not given, or not once
 	body      []byte
 }
 
@@ -51,11 +52,20 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		k, v, _ := bytes.Cut(pair, []byte("="))
 		key, ok := unescape(k)
 		name := string(key)
-		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "body"}, name) {
+		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "event_id", "body"}, name) {
 			continue // no field of ours
 		}
 		again := seen[name]
 		seen[name] = true
+		if name == "event_id" {
+			// No document has it in an order's webhook, so that none is refused for it.
+			if value, ok := unescape(v); ok && !again {
+				f.eventID = wire.Clean(string(value))
+			} else {
+				f.eventID = ""
+			}
+			continue
+		}
 		if again {
 			fault = cmp.Or(fault, malformed(name, "it is given twice"))
 			continue
@@ -196,6 +206,12 @@ type show struct {
 	ID       wire.Scalar `json:"id"`
 	Name     wire.Scalar `json:"name"`
 	OccursAt wire.Scalar `json:"occurs_at"`
+}
+
+// performance is what the body of a catalogue webhook may hold: the event as orders have it, with a version as theirs.
+type performance struct {
+	show
+	UpdatedAt wire.Scalar `json:"updated_at"`
 }
 
 type shipment struct {
