@@ -15,75 +15,9 @@ type Settings struct {
 	Currency string
 }
 
-// rule is what an event type means to us.
-type rule struct {
-	shape    shape        // an order in place of an item is understood, too
-	status   order.Status // that the type itself asserts
-	recorded bool         // it says nothing that we model
-
-	finalized bool // the item's etickets are with the buyer
-	inHand    bool // the item's in-hand date has changed
-	airbill   bool // the shipment's airbill can be fetched
-	changed   bool // the shipment's recipient has changed
-}
-
-// Polled is the event type of orders that we fetched ourselves; see [Synthesize].
-const Polled = "order_polled"
-
-// ruleFor knows every event type that any public text names ("Order Notifications", sections 1 and 2, and the strings
-// seen in the open). For the buyer's "Order Canceled" the string is not public: it takes both spellings, from both
-// sides. "Proof of Transfer Uploaded" has no known string and so is unknown until one arrives.
-func ruleFor(kind order.Kind, eventType string) (rule, bool) {
-	t := strings.ReplaceAll(strings.ToLower(eventType), "-", "_") // the wire has "in-hand_updated"
-	switch t {
-	case Polled:
-		return rule{shape: wholeOrder}, true
-	case "seller_accepted":
-		return rule{shape: wholeOrder, status: order.StatusAccepted}, true
-	case "order_rejected":
-		return rule{shape: wholeOrder, status: order.StatusRejected}, true
-	case "order_canceled", "order_cancelled", "canceled", "cancelled":
-		return rule{shape: wholeOrder, status: order.StatusCancelled}, true
-	case "etickets_finalized":
-		return rule{shape: oneItem, finalized: true}, true
-	case "in_hand_updated":
-		return rule{shape: oneItem, inHand: true}, true
-	}
-	if kind == order.Purchase {
-		switch t {
-		case "order_accepted": // "Processing Orders"; elsewhere seller_accepted
-			return rule{shape: wholeOrder, status: order.StatusAccepted}, true
-		case "airbill_requested", "airbill_generated", "delivery_reclassified", "delivery_updated", "delivery_shipped",
-			"delivery_complete":
-			return rule{recorded: true}, true
-		}
-		return rule{}, false
-	}
-	switch t {
-	case "order_created", "fraud_response_received":
-		return rule{shape: wholeOrder}, true
-	case "airbill_uploaded":
-		return rule{shape: wholeShipment, airbill: true}, true
-	case "delivery_updated":
-		return rule{shape: wholeShipment, changed: true}, true
-	}
-	return rule{}, false
-}
-
-// catalogue reports whether the event type is about the catalogue, which comes by the same URL (public: Catalog
-// Notifications; "perfomer" is spelt so there). These webhooks concern no order.
-func catalogue(eventType string) bool {
-	for _, p := range []string{"event_", "performer_", "perfomer_", "venue_"} {
-		if strings.HasPrefix(strings.ToLower(eventType), p) {
-			return true
-		}
-	}
-	return false
-}
-
 // Decode reads a webhook or what [Synthesize] made of a poll. It is a pure function of its arguments. The event's
-// version is the body's updated_at, or d.Received where it has none; DedupeKey is always empty, for Ticket Evolution
-// numbers nothing that it sends.
+// version is the body's updated_at, or d.Received where it has none. DedupeKey is empty, for Ticket Evolution numbers nothing
+// that it sends, except for news of a performance without a version, which is told from other news by its time alone.
 //
 // A body in a state of cancellation, rejection or proposed cancellation is forwarded whatever the event type, even an
 // unknown one, and even where its lines cannot be read: of all news it is the one that must not be lost. Other unknown
@@ -98,8 +32,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 		return out, err
 	}
 	if catalogue(f.eventType) {
-		out.Disposition = provider.Recorded
-		return out, nil
+		return decodeNews(f, d, out), nil
 	}
 	switch strings.ToLower(f.recipient) {
 	case "seller":
@@ -114,16 +47,13 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 	err = parseBody(f.body, &b)
 	out.OrderID = orderID(f, &b)
 	r, ok := ruleFor(out.Kind, f.eventType)
-	if !ok || r.recorded {
-		if status, _ := b.standing(out.Kind); err == nil && b.shape() == wholeOrder && over(status) && out.OrderID != "" {
-			r = rule{shape: wholeOrder}
-		} else if r.recorded {
-			out.Disposition = provider.Recorded
-			return out, nil
-		} else {
+	if !ok {
+		status, _ := b.standing(out.Kind)
+		if err != nil || b.shape() != wholeOrder || !over(status) || out.OrderID == "" {
 			out.Disposition = provider.Unknown
 			return out, nil
 		}
+		r = rule{shape: wholeOrder}
 	}
 	if err != nil {
 		return out, err
@@ -148,7 +78,7 @@ func Peek(d provider.Delivery) (dec provider.Decoded, ok bool) {
 		return dec, false
 	}
 	kind, ok := map[string]order.Kind{"seller": order.Sale, "buyer": order.Purchase}[strings.ToLower(f.recipient)]
-	if r, known := ruleFor(kind, f.eventType); !ok || !known || r.recorded {
+	if _, known := ruleFor(kind, f.eventType); !ok || !known {
 		return dec, false
 	}
 	return provider.Decoded{Type: f.typ(), Disposition: provider.Forward, OrderID: f.groupID, Kind: kind}, true
@@ -183,7 +113,7 @@ func decodeBody(b *body, d provider.Delivery, kind order.Kind, r rule, s Setting
 	case found == wholeOrder && (r.shape != wholeShipment || ends):
 		return decodeOrder(b, e, kind, r, s)
 	case found == wholeShipment && r.shape == wholeShipment:
-		return decodeShipment(b, e, r)
+		return decodeShipment(b, e, kind, r)
 	case found == oneItem && r.shape == oneItem:
 		return decodeItem(b, e, r)
 	}

@@ -1,6 +1,7 @@
 package tevo
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -65,13 +66,31 @@ func fraud(s wire.Scalar) order.Fraud {
 	return order.FraudUnknown
 }
 
-func decodeShipment(b *body, e order.Event, r rule) (order.Event, error) {
-	id := b.ID.ID()
-	if id == "" {
+// decodeShipment reads an S body.
+func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Event, error) {
+	f := r.shipment
+	if f.ID = b.ID.ID(); f.ID == "" {
 		return e, malformed("body.id", "want an id")
 	}
-	ready := r.airbill || airbillReady(b.Type, b.Airbill)
-	e.Shipment = []order.ShipmentFact{{ID: id, AirbillReady: ready, Changed: r.changed}}
+	// What a buyer has provided is our own airbill where we bought: there is nothing to fetch.
+	f.AirbillReady = f.AirbillReady || kind == order.Sale && airbillReady(b.Type, b.Airbill)
+	e.Shipment = []order.ShipmentFact{f}
+	if !r.complete {
+		return e, nil
+	}
+	// Assumption: a line travels in one shipment, so that all of it has come. A shipment without lines would leave the order
+	// waiting for tickets that are here, which a person must hear.
+	items, err := b.listed()
+	if err != nil {
+		return e, err
+	}
+	for i, it := range items {
+		id := it.lineID()
+		if id == "" {
+			return e, malformed(fmt.Sprintf("body.items[%d].id", i), "want an id")
+		}
+		e.Lines = append(e.Lines, order.LineFact{LineID: id, Delivered: e.At})
+	}
 	return e, nil
 }
 

@@ -16,6 +16,8 @@ func FuzzDecode(f *testing.F) {
 	for _, x := range fixtures(f) {
 		f.Add(x.wire().Body)
 	}
+	f.Add([]byte("body=0%&event_type=order_created&order_group_id=1&recipient=seller"))
+	f.Add([]byte("event_type=event_updated&event_id=1&body=" + `{"id":1,"name":"x","occurs_at":"2016-06-01"}`))
 	f.Add([]byte("event_type=in-hand_updated&recipient=seller&order_group_id=1&body=" + `{"id":1,"order_id":2,"in_hand":"true"}`))
 	f.Fuzz(holds)
 }
@@ -26,7 +28,7 @@ func FuzzBody(f *testing.F) {
 		f.Add(x.form.Get("recipient"), x.form.Get("event_type"), x.form.Get("body"))
 	}
 	f.Fuzz(func(t *testing.T, recipient, eventType, body string) {
-		holds(t, []byte(url.Values{"order_group_id": {"1"}, "recipient": {recipient}, "event_type": {eventType}, "body": {body}}.Encode()))
+		holds(t, []byte(url.Values{"order_group_id": {"1"}, "event_id": {"2"}, "recipient": {recipient}, "event_type": {eventType}, "body": {body}}.Encode()))
 	})
 }
 
@@ -48,8 +50,9 @@ func holds(t *testing.T, raw []byte) {
 		t.Fatalf("got %q, %v; want JSON that Postgres can keep", text, jsonErr)
 	}
 	if out.Event != nil {
-		if out.OrderID == "" || out.Kind == "" || out.Event.At.IsZero() {
-			t.Fatalf("got %+v; want order, side and version", out)
+		about := out.About != (provider.About{})
+		if about != (out.OrderID == "") || about != (out.Kind == "") || about != (out.Event.News != nil) || out.Event.At.IsZero() {
+			t.Fatalf("got %+v; want order and side, or what else it is about, and a version", out)
 		}
 		o := order.New(order.Identity{Kind: out.Kind}, order.DefaultPolicy())
 		o.Apply(*out.Event)

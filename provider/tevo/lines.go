@@ -15,17 +15,13 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 	if snapshot.APIID == "" {
 		return nil, nil, malformed("body.id", "want an id")
 	}
-	switch n := len(b.Items.All); {
-	case b.Items.Wrong:
-		return nil, nil, malformed("body.items", "want a list of items")
-	case n == 0:
-		return nil, nil, malformed("body.items", "it is missing or empty")
-	case n > maxLines:
-		return nil, nil, malformed("body.items", "there are too many")
+	items, err := b.listed()
+	if err != nil {
+		return nil, nil, err
 	}
 	var facts []order.LineFact
 	seen := map[string]bool{}
-	for i, it := range b.Items.All {
+	for i, it := range items {
 		path := fmt.Sprintf("body.items[%d]", i)
 		l, err := b.line(path, it, s)
 		if err != nil {
@@ -49,6 +45,19 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 		}
 	}
 	return snapshot, facts, nil
+}
+
+// listed are the items of an order or a shipment: at least one.
+func (b *body) listed() ([]item, error) {
+	switch n := len(b.Items.All); {
+	case b.Items.Wrong:
+		return nil, malformed("body.items", "want a list of items")
+	case n == 0:
+		return nil, malformed("body.items", "it is missing or empty")
+	case n > maxLines:
+		return nil, malformed("body.items", "there are too many")
+	}
+	return b.Items.All, nil
 }
 
 func (b *body) line(path string, it item, s Settings) (order.Line, error) {

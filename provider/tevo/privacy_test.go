@@ -60,7 +60,7 @@ func TestNoBuyerDataInEvents(t *testing.T) {
 	t.Parallel()
 	total := 0
 	for name, form := range documents(t) {
-		if !form.Has("body") {
+		if !form.Has("body") || catalogue(form.Get("event_type")) { // nobody is in the catalogue
 			continue
 		}
 		found := map[string]string{}
@@ -101,7 +101,8 @@ func TestNoBuyerDataInErrors(t *testing.T) {
 		}
 	}
 	forms := samples(t)
-	for _, name := range []string{"seller_order_created_client", "seller_airbill_uploaded", "seller_etickets_finalized", "seller_in-hand_updated"} {
+	for _, name := range []string{"seller_order_created_client", "seller_airbill_uploaded", "seller_etickets_finalized", "seller_in-hand_updated",
+		"buyer_delivery_complete", "buyer_delivery_updated"} {
 		form := forms[name]
 		for _, path := range leaves(parse(t, form.Get("body")), "") {
 			check(name+" "+path, []byte(with(t, form, path+` = "`+secret+`"`).Encode()))

@@ -51,10 +51,21 @@ func TestDecodeRefuses(t *testing.T) {
 		{"seller_etickets_finalized", `order_item_id = {}`, "body.order_item_id: want an id"},
 		{"seller_etickets_finalized", `order = {"id": 1}`, "body: it is of another kind than the event type says"},
 		{"seller_in-hand_updated", `ticket_group.in_hand_on = "soon"`, "body.in_hand_on: want a date"},
+		{"buyer_airbill_requested", `id = {}`, "body.id: want an id"},
+		{"buyer_airbill_generated", `updated_at = "soon"`, "body.updated_at: want a time"},
+		{"buyer_delivery_shipped", `oid = "44459-147295"`, "body: it is of another kind than the event type says"},
+		{"buyer_delivery_reclassified", "order delete\norder_id = 147295", "body: it is of another kind than the event type says"},
+		{"buyer_delivery_complete", `items = []`, "body.items: it is missing or empty"},
+		{"buyer_delivery_complete", `items delete`, "body.items: it is missing or empty"},
+		{"buyer_delivery_complete", `items = {"0": {}}`, "body.items: want a list of items"},
+		{"buyer_delivery_complete", `items.1.id = 120152.5`, "body.items[1].id: want an id"},
+		{"buyer_delivery_complete", `items.1 = null`, "body.items[1].id: want an id"},
+		{"buyer_delivery_complete", `items.1.order_item_id = []`, "body.items[1].id: want an id"},
 	} {
 		out, err := Decode(delivery("1", with(t, forms[c.fixture], c.patch)), usd)
 		refused(t, c.fixture+" with "+c.patch, out, err, c.want)
-		if out.OrderID == "" || out.Kind != order.Sale || !strings.HasPrefix(out.Type, "seller/") {
+		side, _, _ := strings.Cut(c.fixture, "_")
+		if out.OrderID == "" || Recipient(out.Kind) != side || !strings.HasPrefix(out.Type, side+"/") {
 			t.Errorf("%s with %s: got %+v; want type, order and side as far as they are known", c.fixture, c.patch, out)
 		}
 	}
@@ -99,6 +110,7 @@ func TestDecodeWire(t *testing.T) {
 		{"DeepUnread", "event_type=order_created&recipient=seller&order_group_id=1&body=" + `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}", "body: it is not JSON"},
 		{"BodyNotUTF8", "event_type=order_created&recipient=seller&order_group_id=1&body={\"id\":\"%ff\"}", "body.id: want an id"},
 		{"BodyOfNothing", "event_type=order_created&recipient=seller&order_group_id=1&body={}", "body.id: want an id"},
+		{"ShipmentOfGarbage", "order_group_id=5&recipient=buyer&event_type=delivery_shipped&body={", "body: it is not JSON"},
 		{"NoGroup", "event_type=order_created&recipient=seller&body={}", "order_group_id: want an id"},
 		{"BadGroup", "event_type=order_created&recipient=seller&order_group_id=a/b&body=" + order, "order_group_id: want an id"},
 	} {
@@ -111,6 +123,7 @@ func TestDecodeWire(t *testing.T) {
 		"BlanksAsPercent":  "order_group_id=44442&recipient=seller&event_type=order_created&body=" + strings.ReplaceAll(order, "+", "%20"),
 		"GroupFromOID":     "recipient=seller&event_type=order_created&body=" + order,
 		"NamesTwice":       "order_group_id=44442&recipient=seller&event_type=order_created&body={\"state\":\"canceled\"," + order[len("%7B"):],
+		"EventTwice":       "order_group_id=44442&event_id=1&event_id=2&event_id=%zz&recipient=seller&event_type=order_created&body=" + order,
 		"OtherFields":      "order_group_id=44442&x=1&x=2&%zz=3&&recipient=seller&event_type=order_created&body=" + order,
 		"UnescapedJSON":    "order_group_id=44442&recipient=seller&event_type=order_created&body=" + sample(t, "seller_order_created").Get("body"),
 		"BlanksInFields":   "order_group_id=+44442+&recipient=seller&event_type=order_created%0d%0a&body=" + order,
@@ -135,7 +148,12 @@ func TestDecodeNeverRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"Unprintable", "recipient=seller&event_type=a%00b%1b[31m", provider.Decoded{Type: "seller/ab[31m", Disposition: provider.Unknown, Kind: order.Sale}},
 		{"Long", "recipient=seller&event_type=" + strings.Repeat("%c3%a9", 500), provider.Decoded{Type: "seller/" + strings.Repeat("é", 124), Disposition: provider.Unknown, Kind: order.Sale}},
 		{"CatalogueWithGroup", "order_group_id=5&recipient=seller&event_type=venue_updated", provider.Decoded{Type: "seller/venue_updated", Disposition: provider.Recorded}},
-		{"RecordedWithGarbage", "order_group_id=5&recipient=buyer&event_type=delivery_shipped&body={", provider.Decoded{Type: "buyer/delivery_shipped", Disposition: provider.Recorded, OrderID: "5", Kind: order.Purchase}},
+		{"ShipmentOfTheOtherSide", "order_group_id=5&recipient=seller&event_type=delivery_shipped&body={", provider.Decoded{Type: "seller/delivery_shipped", Disposition: provider.Unknown, OrderID: "5", Kind: order.Sale}},
+		{"EventOfTwo", "event_type=event_updated&event_id=5&event_id=6", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventTwice", "event_type=event_updated&event_id=5&event_id=5&event_id=5", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventOfPath", "event_type=event_deleted&event_id=../5", provider.Decoded{Type: "event_deleted", Disposition: provider.Recorded}},
+		{"EventOfBadEscape", "event_type=event_updated&event_id=%zz&body={", provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
+		{"EventInBodyAlone", `event_type=event_updated&body={"id":5}`, provider.Decoded{Type: "event_updated", Disposition: provider.Recorded}},
 		{"CancelledWithoutGroup", `order_group_id=a/b&recipient=seller&event_type=x&body={"oid":"a-1","state":"canceled"}`, provider.Decoded{Type: "seller/x", Disposition: provider.Unknown, Kind: order.Sale}},
 	} {
 		got, err := Decode(provider.Delivery{Body: []byte(c.body), Received: received}, usd)

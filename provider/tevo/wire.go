@@ -9,6 +9,7 @@ package tevo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,12 +28,13 @@ func malformed(path, why string) error {
 	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
 }
 
-// form is the outer shape of every webhook: application/x-www-form-urlencoded with these four fields. ("Order
-// Notifications", Description)
+// form is the outer shape of every webhook: application/x-www-form-urlencoded with group id, recipient, event type and body
+// ("Order Notifications", Description), or with event type and the id of an event (public: Catalog Notifications).
 type form struct {
 	groupID   string
 	recipient string
 	eventType string
+	eventID   string // of the performance; "" where it is not given, or not once
 	body      []byte
 }
 
@@ -40,28 +42,42 @@ type form struct {
 // body, nearly all of the form, twice.
 func parseForm(raw []byte) (form, error) { return parseFields(raw, unescape) }
 
-// parseFields does the same with the value of the field body read by the function given.
+// parseFields does the same with the value of the field body read by the function given. It reads on behind a fault, so that
+// the type is known wherever in the form it stands.
 func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 	var f form
+	var fault error
 	seen := map[string]bool{}
 	for pair := range bytes.SplitSeq(raw, []byte("&")) {
 		k, v, _ := bytes.Cut(pair, []byte("="))
 		key, ok := unescape(k)
 		name := string(key)
-		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "body"}, name) {
+		if !ok || !slices.Contains([]string{"order_group_id", "recipient", "event_type", "event_id", "body"}, name) {
 			continue // no field of ours
 		}
-		if seen[name] {
-			return f, malformed(name, "it is given twice")
-		}
+		again := seen[name]
 		seen[name] = true
+		if name == "event_id" {
+			// No document has it in an order's webhook, so that none is refused for it.
+			if value, ok := unescape(v); ok && !again {
+				f.eventID = wire.Clean(string(value))
+			} else {
+				f.eventID = ""
+			}
+			continue
+		}
+		if again {
+			fault = cmp.Or(fault, malformed(name, "it is given twice"))
+			continue
+		}
 		read := unescape
 		if name == "body" {
 			read = body
 		}
 		value, ok := read(v)
 		if !ok {
-			return f, malformed(name, "it is not form-encoded")
+			fault = cmp.Or(fault, malformed(name, "it is not form-encoded"))
+			continue
 		}
 		switch name {
 		case "order_group_id":
@@ -75,9 +91,9 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		}
 	}
 	if f.eventType == "" {
-		return f, malformed("event_type", "it is missing")
+		fault = cmp.Or(fault, malformed("event_type", "it is missing"))
 	}
-	return f, nil
+	return f, fault
 }
 
 // unescape undoes form encoding, as url.QueryUnescape does; ok is false where a "%" is not followed by two hex digits.
@@ -190,6 +206,12 @@ type show struct {
 	ID       wire.Scalar `json:"id"`
 	Name     wire.Scalar `json:"name"`
 	OccursAt wire.Scalar `json:"occurs_at"`
+}
+
+// performance is what the body of a catalogue webhook may hold: the event as orders have it, with a version as theirs.
+type performance struct {
+	show
+	UpdatedAt wire.Scalar `json:"updated_at"`
 }
 
 type shipment struct {
