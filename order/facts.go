@@ -218,7 +218,7 @@ func (f *Facts) addNews(n News, stamp Stamp) {
 	if n.Unsaid && t.Unsaid.before(stamp) {
 		t.Unsaid = stamp
 	}
-	if t.News.before(stamp) {
+	if !n.Unsaid && t.News.before(stamp) { // news that does not say what has changed does not say that the event is on again
 		t.Off, t.News = n.Off, stamp
 	}
 }

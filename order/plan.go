@@ -633,9 +633,10 @@ func tickets(n int) string {
 // watchDocuments asks for what documents left out, and for people where people are meant.
 func (p *planner) watchDocuments() {
 	if by := p.Facts.Reread.By; by != "" {
-		if p.Policy.ProviderAPI {
+		switch {
+		case p.Policy.ProviderAPI:
 			p.wanted = append(p.wanted, ID(DoReread, by, 1))
-		} else {
+		case by != p.Facts.Times.Unsaid.By: // else watchShow asks
 			p.matter(Attention{Reason: ReasonRereadByHand, about: by, Detail: "something about the order has changed, and the webhook does not say what.",
 				Advice: "Look the order up at the provider and correct the POS, then send resolve."})
 		}
