@@ -97,6 +97,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.Stop()
+	// What dev/sample-tixstock.json brings a ticket for: a sale of our own shop, which the POS has before Tixstock hears of it.
+	s.POS.Sell("3434341233", "Ada Sample", sim.POSInvoiceLine{InventoryID: "15454542", Quantity: 1, Total: sim.POSMoney{Amount: "45.00", Currency: "GBP"}})
 	daemons, err := daemonOptions(o, s, data, out)
 	if err != nil {
 		return err
