@@ -152,7 +152,7 @@ line 6: webhookd.ack_timeout: want a duration like 30s
 line 10: pos.main.url: the environment variable WILLCALL_POS_URL is not set
 database: want a URL like postgres://user@host:5432/willcall, here or in DATABASE_URL
 log.level: want one of: debug, info, warn, error
-sources.a.kind: want one of: tevo
+sources.a.kind: want one of: tevo, tixstock, vivenu, ltd
 sources.b.secrets[0]: is shorter than 12 characters`
 	for range 20 { // the order must not hang on a map
 		_, err := config.Parse([]byte(text), environment(nil))
@@ -174,7 +174,7 @@ sources:
   c: {kind: tevo, verify: "off", pos: main, api: *p}
 `
 	_, err := config.Parse([]byte(text), environment(nil))
-	want := `line 5: sources.c.api.accept: unknown key; known here: confirm, per_second, reviewer_id, secret, sweep, timeout, token, url`
+	want := `line 5: sources.c.api.accept: unknown key; known here: basket_path, confirm, per_second, reviewer_id, secret, sweep, timeout, token, url`
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error:\ngot  %v\nwant %s", err, want)
 	}
