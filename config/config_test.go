@@ -4,11 +4,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"willcall/config"
 )
@@ -90,6 +93,72 @@ func TestFilesOfTheRepository(t *testing.T) {
 	}
 }
 
+// allProviders is config/all-providers.yaml.
+func allProviders(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile("all-providers.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// plausibly reads a file with a plausible value for each variable that it needs, and returns it as a dump shows it, but for the
+// times of the policies: their defaults are those of package order.
+func plausibly(t *testing.T, text string) string {
+	t.Helper()
+	vars := map[string]string{}
+	for _, m := range required.FindAllStringSubmatch(withoutComments(text), -1) {
+		vars[m[1]] = plausible(m[1])
+	}
+	c := parse(t, text, vars)
+	for name, s := range c.Sources {
+		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice}
+		c.Sources[name] = s
+	}
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// What an operator copies from must not fall behind the keys that there are, nor behind their defaults.
+func TestAllProviders(t *testing.T) {
+	t.Parallel()
+	text := allProviders(t)
+	for _, key := range keys(reflect.TypeFor[config.Config](), nil) {
+		if !regexp.MustCompile(`(?m)(^|[ #{])` + key + `:( |$)`).MatchString(text) {
+			t.Errorf("%s: got nothing about it; want what it does", key)
+		}
+	}
+	for kind := range goodKinds(t) {
+		if !strings.Contains(text, "\n    kind: "+kind+"\n") {
+			t.Errorf("kind %s: got no source of it; want one", kind)
+		}
+	}
+	option := regexp.MustCompile(`(?m)^( +)#([a-z_]+: )`)
+	if got := len(option.FindAllString(text, -1)); got < 40 {
+		t.Errorf("options: got %d lines; want all", got)
+	}
+	if got, want := plausibly(t, option.ReplaceAllString(text, "$1$2")), plausibly(t, text); got != want {
+		t.Errorf("with all options at what the file says is their default:\ngot  %s\nwant %s", got, want)
+	}
+}
+
+// keys are the names of all keys that a file can have.
+func keys(t reflect.Type, found []string) []string {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		return keys(t.Elem(), found)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			found = keys(t.Field(i).Type, append(found, t.Field(i).Tag.Get("yaml")))
+		}
+	}
+	return found
+}
+
 func withoutComments(text string) string {
 	return regexp.MustCompile(`(?m)#.*$`).ReplaceAllString(text, "")
 }
@@ -103,6 +172,8 @@ func plausible(name string) string {
 		return "https://example.com"
 	case strings.HasSuffix(name, "_ID"):
 		return "7"
+	case strings.HasSuffix(name, "_BASKET_PATH"):
+		return "/Baskets/{basket}"
 	}
 	return "an invented value"
 }
