@@ -28,5 +28,5 @@ ENTRYPOINT ["/usr/local/bin/worker"]
 FROM busybox:1.37.0 AS simulators
 COPY --from=build /out/simd /usr/local/bin/simd
 USER 65532:65532
-EXPOSE 8090 8091
+EXPOSE 8090 8091 8092 8093
 ENTRYPOINT ["/usr/local/bin/simd"]

@@ -28,7 +28,12 @@ func readFile(t testing.TB, name string) string {
 // exampleEnv is deploy/example.env: as it is, and filled in.
 func exampleEnv(t testing.TB) (empty, filled map[string]string) {
 	t.Helper()
-	empty, err := dotenv.Parse(strings.NewReader(readFile(t, root+"/deploy/example.env")))
+	return fill(t, readFile(t, root+"/deploy/example.env"))
+}
+
+func fill(t testing.TB, example string) (empty, filled map[string]string) {
+	t.Helper()
+	empty, err := dotenv.Parse(strings.NewReader(example))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +44,8 @@ func exampleEnv(t testing.TB) (empty, filled map[string]string) {
 			filled[name] = "http://simulators:8090"
 		case strings.HasSuffix(name, "_ID"):
 			filled[name] = "7"
+		case strings.HasSuffix(name, "_PATH"):
+			filled[name] = "/Baskets/{basket}"
 		default:
 			filled[name] = "InventedFor" + strings.ReplaceAll(name, "_", "")
 		}
@@ -65,6 +72,29 @@ func project(t testing.TB) *types.Project {
 	return p
 }
 
+// commented are the lines that an operator of all providers takes the # from, in docker-compose.yml and deploy/example.env.
+var commented = regexp.MustCompile(`(?m)^( *)#(WILLCALL_(?:TIXSTOCK|VIVENU|LTD)_[A-Z_]+(?:: .*|=)|- -.*)$`)
+
+// withAllProviders is docker-compose.yml after an operator did what stands at its head, with the environment for it.
+func withAllProviders(t testing.TB) (text string, empty, filled map[string]string) {
+	t.Helper()
+	uncomment := func(file string) string { return commented.ReplaceAllString(readFile(t, root+"/"+file), "$1$2") }
+	text = strings.Replace(uncomment("docker-compose.yml"), "./config/compose.yaml", "./config/all-providers.yaml", 1)
+	empty, filled = fill(t, uncomment("deploy/example.env"))
+	return text, empty, filled
+}
+
+// projects are the ways in which the file is used.
+func projects(t testing.TB) map[string]*types.Project {
+	t.Helper()
+	text, _, env := withAllProviders(t)
+	all, err := load(t, text, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*types.Project{"AsItIs": project(t), "AllProviders": all}
+}
+
 func environment(s types.ServiceConfig) map[string]string {
 	out := map[string]string{}
 	for name, value := range s.Environment {
@@ -77,8 +107,10 @@ func environment(s types.ServiceConfig) map[string]string {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	for _, c := range check(project(t)) {
-		t.Error(c)
+	for name, p := range projects(t) {
+		for _, c := range check(p) {
+			t.Errorf("%s: %s", name, c)
+		}
 	}
 }
 
@@ -190,13 +222,28 @@ func TestEachRuleCatches(t *testing.T) {
 }
 
 // optional are the variables that have a default in the file: none of them is a secret.
-var optional = []string{"WILLCALL_TEVO_URL", "WILLCALL_WEBHOOK_PORT", "WILLCALL_SIM_RATE"}
+var optional = []string{"WILLCALL_TEVO_URL", "WILLCALL_VIVENU_URL", "WILLCALL_LTD_URL", "WILLCALL_WEBHOOK_PORT", "WILLCALL_SIM_RATE"}
 
 func TestNoSecretHasADefault(t *testing.T) {
 	t.Parallel()
-	text := readFile(t, root+"/docker-compose.yml")
+	t.Run("AsItIs", func(t *testing.T) {
+		t.Parallel()
+		empty, filled := exampleEnv(t)
+		noSecretHasADefault(t, withoutComments(readFile(t, root+"/docker-compose.yml")), empty, filled)
+	})
+	t.Run("AllProviders", func(t *testing.T) {
+		t.Parallel()
+		text, empty, filled := withAllProviders(t)
+		noSecretHasADefault(t, withoutComments(text), empty, filled)
+	})
+}
+
+func withoutComments(text string) string {
+	return regexp.MustCompile(`(?m)^ *#.*$`).ReplaceAllString(text, "")
+}
+
+func noSecretHasADefault(t *testing.T, text string, empty, filled map[string]string) {
 	example := readFile(t, root+"/deploy/example.env")
-	empty, filled := exampleEnv(t)
 	for name, value := range empty {
 		if value != "" {
 			t.Errorf("deploy/example.env: %s has a value; want it empty or commented out", name)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"willcall/composetest"
 	"willcall/config"
+	"willcall/order"
 )
 
 // source is the file of this checkout that a service finds under the path.
@@ -32,6 +34,7 @@ func source(t testing.TB, s types.ServiceConfig, target string) string {
 // loads is how a mounted file is read, by the name it has in the checkout.
 var loads = map[string]func(*testing.T, *types.Project, types.ServiceConfig, string){
 	"config/compose.yaml":                loadConfig,
+	"config/all-providers.yaml":          loadConfig,
 	"deploy/prometheus/prometheus.yml":   loadPrometheus,
 	"deploy/temporal/dynamicconfig.yaml": loadDynamicConfig,
 	"deploy/temporal/schema.sh":          loadScript,
@@ -40,23 +43,24 @@ var loads = map[string]func(*testing.T, *types.Project, types.ServiceConfig, str
 
 func TestMountedFilesLoad(t *testing.T) {
 	t.Parallel()
-	p := project(t)
 	mounted := map[string]bool{}
-	for _, name := range p.ServiceNames() {
-		s := p.Services[name]
-		for _, v := range s.Volumes {
-			if v.Type != types.VolumeTypeBind {
-				continue
-			}
-			file := strings.TrimPrefix(filepath.ToSlash(v.Source), root+"/")
-			mounted[file] = true
-			t.Run(name+"/"+file, func(t *testing.T) {
-				t.Parallel()
-				if loads[file] == nil {
-					t.Fatalf("nothing in this test reads %s", file)
+	for way, p := range projects(t) {
+		for _, name := range p.ServiceNames() {
+			s := p.Services[name]
+			for _, v := range s.Volumes {
+				if v.Type != types.VolumeTypeBind {
+					continue
 				}
-				loads[file](t, p, s, v.Source)
-			})
+				file := strings.TrimPrefix(filepath.ToSlash(v.Source), root+"/")
+				mounted[file] = true
+				t.Run(way+"/"+name+"/"+file, func(t *testing.T) {
+					t.Parallel()
+					if loads[file] == nil {
+						t.Fatalf("nothing in this test reads %s", file)
+					}
+					loads[file](t, p, s, v.Source)
+				})
+			}
 		}
 	}
 	for file := range loads {
@@ -97,6 +101,29 @@ func configuration(t *testing.T, s types.ServiceConfig, file string) config.Conf
 	return c
 }
 
+// The times of a policy have their defaults in package order, where the tests of package config do not look.
+func TestTimesInTheExampleAreTheDefaults(t *testing.T) {
+	t.Parallel()
+	s := projects(t)["AllProviders"].Services["worker"]
+	text := regexp.MustCompile(`(?m)^( +)#([a-z_]+: )`).ReplaceAllString(readFile(t, root+"/config/all-providers.yaml"), "$1$2")
+	env := environment(s)
+	c, err := config.Parse([]byte(text), func(name string) (string, bool) { return env[name], env[name] != "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := c.Sources["tevo"].Policy, order.DefaultPolicy()
+	for key, d := range map[string][2]time.Duration{
+		"details_wait": {got.DetailsWait, want.DetailsWait}, "fraud_wait": {got.FraudWait, want.FraudWait}, "payment_wait": {got.PaymentWait, want.PaymentWait},
+		"approval_wait": {got.ApprovalWait, want.ApprovalWait}, "step_patience": {got.StepPatience, want.StepPatience},
+		"fulfil_within": {got.FulfilWithin, want.FulfilWithin}, "event_lead": {got.EventLead, want.EventLead},
+		"grace": {got.Grace, want.Grace}, "quiet": {got.Quiet, want.Quiet},
+	} {
+		if d[0] != d[1] {
+			t.Errorf("%s: got %v; want %v", key, d[0], d[1])
+		}
+	}
+}
+
 // Prometheus' own type is in a module of a thousand files; these are the keys that we use.
 type prometheus struct {
 	Global struct {
@@ -127,7 +154,8 @@ func loadPrometheus(t *testing.T, p *types.Project, s types.ServiceConfig, file 
 	if want := "--config.file="; !strings.HasPrefix(s.Command[0], want) || source(t, s, strings.TrimPrefix(s.Command[0], want)) != file {
 		t.Errorf("command: got %s; want the file that is mounted", s.Command[0])
 	}
-	ours := configuration(t, p.Services["webhookd"], filepath.Join(root, "config/compose.yaml"))
+	webhookd := p.Services["webhookd"]
+	ours := configuration(t, webhookd, source(t, webhookd, environment(webhookd)["WILLCALL_CONFIG"]))
 	want := map[string]string{ // where each of them serves its metrics
 		"webhookd": ours.Operator.Listen, "worker": ours.Worker.Listen, "temporal": environment(p.Services["temporal"])["PROMETHEUS_ENDPOINT"],
 	}

@@ -131,8 +131,11 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".secrets", "is empty: give "+cmp.Or(proofs[s.Kind], "the secret")+", or write verify: \"off\" to take what anybody posts")
 	}
 	for i, secret := range s.Secrets {
+		at := fmt.Sprintf("%s.secrets[%d]", key, i)
 		if len(secret) < 12 {
-			f.add(fmt.Sprintf("%s.secrets[%d]", key, i), "is shorter than 12 characters")
+			f.add(at, "is shorter than 12 characters")
+		} else if s.Kind == "ltd" && s.Proof != nil && s.Proof.Kind == "basic" && !strings.Contains(string(secret), ":") {
+			f.add(at, "want user:password, because proof.kind is basic") // without a colon it would fit no webhook
 		}
 	}
 	f.networks(key+".allow", s.Allow)
@@ -156,26 +159,32 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 	f.notNegative(key+".policy.grace", p.Grace < 0)
 	f.notNegative(key+".policy.quiet", p.Quiet < 0)
 	s.checkKind(f, key)
-	if s.API == nil {
-		return
+	if s.API != nil {
+		s.checkAPI(f, key+".api")
 	}
+}
+
+func (s Source) checkAPI(f *found, key string) {
 	if s.Kind == "tixstock" {
-		f.add(key+".api", "Tixstock has no API that we know how to call: leave it out")
+		f.add(key, "Tixstock has no API that we know how to call: leave it out")
 		return
 	}
-	f.webURL(key+".api.url", s.API.URL)
-	f.required(key+".api.token", string(s.API.Token))
+	f.webURL(key+".url", s.API.URL)
+	f.required(key+".token", string(s.API.Token))
+	s.only(f, key+".secret", s.API.Secret != "", "tevo")
+	s.only(f, key+".reviewer_id", s.API.ReviewerID != "", "tevo")
+	s.only(f, key+".basket_path", s.API.BasketPath != "", "ltd")
 	if s.Kind == "tevo" {
-		f.required(key+".api.secret", string(s.API.Secret))
+		f.required(key+".secret", string(s.API.Secret))
 		if _, err := strconv.ParseInt(s.API.ReviewerID, 10, 64); err != nil {
-			f.add(key+".api.reviewer_id", "want the number of a user at Ticket Evolution, in whose name orders are accepted")
+			f.add(key+".reviewer_id", "want the number of a user at Ticket Evolution, in whose name orders are accepted")
 		}
 	}
 	if path := s.API.BasketPath; s.Kind == "ltd" && (!strings.HasPrefix(path, "/") || !strings.Contains(path, "{basket}")) {
-		f.add(key+".api.basket_path", "want the path of a submitted basket's summary, as London Theatre Direct names it, with {basket} in it: /Baskets/{basket}")
+		f.add(key+".basket_path", "want a path like /Baskets/{basket}: ask London Theatre Direct where the summary of a submitted basket is")
 	}
-	f.notNegative(key+".api.per_second", s.API.PerSecond < 0)
-	f.notNegative(key+".api.timeout", s.API.Timeout < 0)
+	f.notNegative(key+".per_second", s.API.PerSecond < 0)
+	f.notNegative(key+".timeout", s.API.Timeout < 0)
 }
 
 // proofs name what a kind's secrets are.
@@ -194,20 +203,27 @@ func (s Source) Status(state string) string {
 	return cmp.Or(s.Statuses[state], s.Statuses[ticketStates[state]])
 }
 
+// only is a fault where a key is given that nobody reads for a source of this kind. While the kind itself is wrong, nobody knows
+// which keys belong to it.
+func (s Source) only(f *found, key string, given bool, kinds ...string) {
+	if _, known := proofs[s.Kind]; given && known && !slices.Contains(kinds, s.Kind) {
+		f.add(key, "is for sources of kind "+strings.Join(kinds, ", ")+" alone")
+	}
+}
+
 // checkKind checks the keys that belong to one kind of provider.
 func (s Source) checkKind(f *found, key string) {
-	only := func(name, kind string, given bool) {
-		if given && s.Kind != kind {
-			f.add(key+"."+name, "is for sources of kind "+kind+" alone")
-		}
+	s.only(f, key+".inventory", len(s.Inventory) > 0, "tixstock", "vivenu", "ltd") // tevo names our ticket group itself
+	s.only(f, key+".mode", s.Mode != "", "vivenu")
+	s.only(f, key+".affiliate_id", s.AffiliateID != "", "ltd")
+	s.only(f, key+".proof", s.Proof != nil, "ltd")
+	s.only(f, key+".statuses", len(s.Statuses) > 0, "tixstock")
+	s.only(f, key+".status_words", len(s.StatusWords) > 0, "tixstock")
+	s.only(f, key+".answer_within", s.AnswerWithin != 0, "tixstock")
+	s.only(f, key+".policy.fraud_service", *s.Policy.FraudService, "tevo")
+	for _, id := range slices.Sorted(maps.Keys(s.Inventory)) {
+		f.required(key+".inventory."+id, s.Inventory[id])
 	}
-	only("mode", "vivenu", s.Mode != "")
-	only("affiliate_id", "ltd", s.AffiliateID != "")
-	only("proof", "ltd", s.Proof != nil)
-	only("statuses", "tixstock", len(s.Statuses) > 0)
-	only("status_words", "tixstock", len(s.StatusWords) > 0)
-	only("answer_within", "tixstock", s.AnswerWithin != 0)
-	only("policy.fraud_service", "tevo", *s.Policy.FraudService)
 	switch s.Kind {
 	case "vivenu":
 		f.oneOf(key+".mode", s.Mode, "prod", "dev")
@@ -225,9 +241,16 @@ func (s Source) checkProof(f *found, key string) {
 		return
 	}
 	f.oneOf(key+".kind", s.Proof.Kind, "token", "basic", "bearer", "hmac")
-	if s.Proof.Kind == "hmac" {
+	switch s.Proof.Kind {
+	case "hmac":
 		f.required(key+".header", s.Proof.Header)
 		f.oneOf(key+".encoding", s.Proof.Encoding, "hex", "base64")
+	case "token", "basic", "bearer":
+		for _, k := range []struct{ name, value string }{{"header", s.Proof.Header}, {"encoding", s.Proof.Encoding}, {"prefix", s.Proof.Prefix}} {
+			if k.value != "" {
+				f.add(key+"."+k.name, "is for kind: hmac alone")
+			}
+		}
 	}
 }
 
@@ -236,27 +259,45 @@ func (s Source) checkStatuses(f *found, key string) {
 	if s.AnswerWithin > 20*time.Second {
 		f.add(key+".answer_within", "want 20s at most: nobody knows how long Tixstock waits")
 	}
-	for _, state := range slices.Sorted(maps.Keys(s.Statuses)) {
+	if len(s.Statuses) == 0 {
+		f.add(key+".statuses", "is required: name the External Statuses of the reseller admin area for "+strings.Join(namedStates, ", "))
+	} else {
+		s.checkNames(f, key+".statuses")
+	}
+	for _, word := range slices.Sorted(maps.Keys(s.StatusWords)) {
+		if word != strings.ToLower(strings.Join(strings.Fields(word), " ")) {
+			f.add(key+".status_words."+word, "write the word in small letters, with single spaces: as such it is compared")
+		}
+		f.oneOf(key+".status_words."+word, s.StatusWords[word], "pending", "accepted", "rejected", "cancelled", "completed")
+	}
+}
+
+// namedStates are those that must have a name of their own.
+var namedStates = []string{"awaiting_fulfilment", "fulfilled", "cancelled", "rejected"}
+
+func (s Source) checkNames(f *found, key string) {
+	states := slices.Sorted(maps.Keys(s.Statuses))
+	for _, state := range states {
 		if _, ok := ticketStates[state]; !ok {
-			f.add(key+".statuses."+state, "is no state that such an order can be in: "+strings.Join(slices.Sorted(maps.Keys(ticketStates)), ", "))
+			f.add(key+"."+state, "is no state that such an order can be in: "+strings.Join(slices.Sorted(maps.Keys(ticketStates)), ", "))
 		}
 	}
-	for _, state := range []string{"awaiting_fulfilment", "fulfilled", "cancelled", "rejected"} {
-		if s.Status(state) == "" {
-			f.add(key+".statuses."+state, "is required: the External Status of the reseller admin area that such an order is answered with")
+	for _, state := range namedStates {
+		if s.Statuses[state] == "" {
+			f.add(key+"."+state, "is required: name the External Status of the reseller admin area that such an order is answered with")
 		}
 	}
-	// Some names lock the order at Tixstock.
-	for _, done := range []string{"fulfilled", "completed"} {
-		for _, open := range []string{"received", "awaiting_approval", "awaiting_fulfilment", "partially_fulfilled"} {
-			if name := s.Status(done); name != "" && name == s.Status(open) {
-				f.add(key+".statuses."+done, "is also the name of "+open+": an order that lacks a ticket would pass for delivered")
+	// Tixstock believes the answer, and some names lock the order there. Names that a state has from another are not looked at:
+	// that other one has the fault.
+	delivered := []string{"fulfilled", "completed"}
+	for _, done := range delivered {
+		for _, state := range states {
+			_, ok := ticketStates[state]
+			if name := s.Statuses[state]; ok && name != "" && name == s.Statuses[done] && !slices.Contains(delivered, state) {
+				f.add(key+"."+done, "has the same name as "+state+": an order that lacks a ticket would pass for delivered")
 				break
 			}
 		}
-	}
-	for _, word := range slices.Sorted(maps.Keys(s.StatusWords)) {
-		f.oneOf(key+".status_words."+word, s.StatusWords[word], "pending", "accepted", "rejected", "cancelled", "completed")
 	}
 }
 

@@ -112,7 +112,7 @@ type Source struct {
 	Mode         string            `yaml:"mode"`          // vivenu: "prod" (default) or "dev"; webhooks of the other are refused
 	AffiliateID  string            `yaml:"affiliate_id"`  // ltd: ours; webhooks of another are refused
 	Statuses     map[string]string `yaml:"statuses"`      // tixstock: our state → External Status of the reseller admin area
-	StatusWords  map[string]string `yaml:"status_words"`  // tixstock: their status → pending, accepted, rejected, cancelled, completed
+	StatusWords  map[string]string `yaml:"status_words"`  // tixstock: their status, in small letters → pending, accepted, rejected, cancelled, completed
 	AnswerWithin time.Duration     `yaml:"answer_within"` // tixstock: for the order's state in the answer; default 3s
 }
 

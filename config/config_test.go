@@ -4,11 +4,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"willcall/config"
 )
@@ -90,6 +93,72 @@ func TestFilesOfTheRepository(t *testing.T) {
 	}
 }
 
+// allProviders is config/all-providers.yaml.
+func allProviders(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile("all-providers.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// plausibly reads a file with a plausible value for each variable that it needs, and returns it as a dump shows it, but for the
+// times of the policies: their defaults are those of package order.
+func plausibly(t *testing.T, text string) string {
+	t.Helper()
+	vars := map[string]string{}
+	for _, m := range required.FindAllStringSubmatch(withoutComments(text), -1) {
+		vars[m[1]] = plausible(m[1])
+	}
+	c := parse(t, text, vars)
+	for name, s := range c.Sources {
+		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice}
+		c.Sources[name] = s
+	}
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// What an operator copies from must not fall behind the keys that there are, nor behind their defaults.
+func TestAllProviders(t *testing.T) {
+	t.Parallel()
+	text := allProviders(t)
+	for _, key := range keys(reflect.TypeFor[config.Config](), nil) {
+		if !regexp.MustCompile(`(?m)(^|[ #{])` + key + `:( |$)`).MatchString(text) {
+			t.Errorf("%s: got nothing about it; want what it does", key)
+		}
+	}
+	for kind := range goodKinds(t) {
+		if !strings.Contains(text, "\n    kind: "+kind+"\n") {
+			t.Errorf("kind %s: got no source of it; want one", kind)
+		}
+	}
+	option := regexp.MustCompile(`(?m)^( +)#([a-z_]+: )`)
+	if got := len(option.FindAllString(text, -1)); got < 40 {
+		t.Errorf("options: got %d lines; want all", got)
+	}
+	if got, want := plausibly(t, option.ReplaceAllString(text, "$1$2")), plausibly(t, text); got != want {
+		t.Errorf("with all options at what the file says is their default:\ngot  %s\nwant %s", got, want)
+	}
+}
+
+// keys are the names of all keys that a file can have.
+func keys(t reflect.Type, found []string) []string {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		return keys(t.Elem(), found)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			found = keys(t.Field(i).Type, append(found, t.Field(i).Tag.Get("yaml")))
+		}
+	}
+	return found
+}
+
 func withoutComments(text string) string {
 	return regexp.MustCompile(`(?m)#.*$`).ReplaceAllString(text, "")
 }
@@ -103,6 +172,8 @@ func plausible(name string) string {
 		return "https://example.com"
 	case strings.HasSuffix(name, "_ID"):
 		return "7"
+	case strings.HasSuffix(name, "_BASKET_PATH"):
+		return "/Baskets/{basket}"
 	}
 	return "an invented value"
 }
@@ -152,7 +223,7 @@ line 6: webhookd.ack_timeout: want a duration like 30s
 line 10: pos.main.url: the environment variable WILLCALL_POS_URL is not set
 database: want a URL like postgres://user@host:5432/willcall, here or in DATABASE_URL
 log.level: want one of: debug, info, warn, error
-sources.a.kind: want one of: tevo
+sources.a.kind: want one of: tevo, tixstock, vivenu, ltd
 sources.b.secrets[0]: is shorter than 12 characters`
 	for range 20 { // the order must not hang on a map
 		_, err := config.Parse([]byte(text), environment(nil))
@@ -174,7 +245,7 @@ sources:
   c: {kind: tevo, verify: "off", pos: main, api: *p}
 `
 	_, err := config.Parse([]byte(text), environment(nil))
-	want := `line 5: sources.c.api.accept: unknown key; known here: confirm, per_second, reviewer_id, secret, sweep, timeout, token, url`
+	want := `line 5: sources.c.api.accept: unknown key; known here: basket_path, confirm, per_second, reviewer_id, secret, sweep, timeout, token, url`
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error:\ngot  %v\nwant %s", err, want)
 	}
@@ -194,6 +265,7 @@ func TestDefaults(t *testing.T) {
 	}{
 		{"webhookd.listen", c.Webhookd.Listen, ":8080"},
 		{"webhookd.max_in_flight_bytes", c.Webhookd.MaxInFlightBytes, config.Bytes(256 << 20)},
+		{"webhookd.max_large_bodies", c.Webhookd.MaxLargeBodies, 4},
 		{"webhookd.ack_timeout", c.Webhookd.AckTimeout, 3 * time.Second},
 		{"operator.listen", c.Operator.Listen, "127.0.0.1:8081"},
 		{"worker.listen", c.Worker.Listen, "127.0.0.1:8082"},
@@ -235,6 +307,129 @@ func TestDefaults(t *testing.T) {
 	})
 }
 
+// goodKinds are the files with the smallest complete source of a kind, by that kind.
+func goodKinds(t testing.TB) map[string]string {
+	t.Helper()
+	out := map[string]string{"tevo": good(t)}
+	for _, kind := range []string{"tixstock", "vivenu", "ltd"} {
+		raw, err := os.ReadFile("testdata/good_" + kind + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[kind] = string(raw)
+	}
+	return out
+}
+
+func TestDefaultsOfEachKind(t *testing.T) {
+	t.Parallel()
+	type defaults struct {
+		mode, currency        string
+		maxBody               config.Bytes
+		answerWithin          time.Duration
+		fraudService, confirm bool // confirm: false where there is no API
+	}
+	for kind, want := range map[string]defaults{
+		"tevo":     {currency: "USD", maxBody: 8 << 20, fraudService: true, confirm: true},
+		"tixstock": {currency: "USD", maxBody: 25 << 20, answerWithin: 3 * time.Second},
+		"vivenu":   {currency: "USD", maxBody: 8 << 20, mode: "prod"},
+		"ltd":      {currency: "GBP", maxBody: 8 << 20},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := parse(t, goodKinds(t)[kind], nil).Sources[kind]
+			got := defaults{s.Mode, s.Currency, s.MaxBody, s.AnswerWithin, *s.Policy.FraudService, s.API != nil && *s.API.Confirm}
+			if got != want {
+				t.Errorf("got %+v; want %+v", got, want)
+			}
+		})
+	}
+
+	t.Run("WhatIsWrittenWins", func(t *testing.T) {
+		t.Parallel()
+		for kind, written := range map[string]struct {
+			lines string
+			want  defaults
+		}{
+			"tevo":     {"policy: {fraud_service: false}", defaults{currency: "USD", maxBody: 8 << 20, confirm: true}},
+			"tixstock": {"max_body: 1MB\n    answer_within: 1s", defaults{currency: "USD", maxBody: 1 << 20, answerWithin: time.Second}},
+			"vivenu":   {"mode: dev\n    policy: {fraud_service: false}", defaults{currency: "USD", maxBody: 8 << 20, mode: "dev"}},
+			"ltd":      {"currency: EUR\n    max_body: 1KB", defaults{currency: "EUR", maxBody: 1 << 10}},
+		} {
+			text := strings.Replace(goodKinds(t)[kind], "    pos: main\n", "    pos: main\n    "+written.lines+"\n", 1)
+			s := parse(t, text, nil).Sources[kind]
+			got := defaults{s.Mode, s.Currency, s.MaxBody, s.AnswerWithin, *s.Policy.FraudService, s.API != nil && *s.API.Confirm}
+			if got != written.want {
+				t.Errorf("%s: got %+v; want %+v", kind, got, written.want)
+			}
+		}
+		text := strings.Replace(goodKinds(t)["vivenu"], "      token: an-api-token\n", "      token: an-api-token\n      confirm: true\n", 1)
+		if !*parse(t, text, nil).Sources["vivenu"].API.Confirm {
+			t.Error("vivenu: api.confirm: got false; want what the file says")
+		}
+	})
+	t.Run("SignaturesAreHexUnlessTheFileSaysOtherwise", func(t *testing.T) {
+		t.Parallel()
+		for written, want := range map[string]string{
+			"kind: token": "", "kind: hmac\n      header: X-Signature": "hex", "kind: hmac\n      header: X-Signature\n      encoding: base64": "base64",
+		} {
+			text := strings.Replace(goodKinds(t)["ltd"], "kind: token", written, 1)
+			if got := parse(t, text, nil).Sources["ltd"].Proof.Encoding; got != want {
+				t.Errorf("%q: encoding: got %q; want %q", written, got, want)
+			}
+		}
+	})
+}
+
+// The defaults of one source must not be those of another, in whatever order a map brings them.
+func TestKindsBesideEachOther(t *testing.T) {
+	t.Parallel()
+	text := good(t)
+	for _, kind := range []string{"tixstock", "vivenu", "ltd"} {
+		_, source, _ := strings.Cut(goodKinds(t)[kind], "sources:\n")
+		text += source
+	}
+	for range 20 {
+		for name, s := range parse(t, text, nil).Sources {
+			if got, want := *s.Policy.FraudService, s.Kind == "tevo"; got != want {
+				t.Fatalf("%s: policy.fraud_service: got %v; want %v", name, got, want)
+			}
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	few := parse(t, goodKinds(t)["tixstock"], nil).Sources["tixstock"]
+	all := parse(t, goodKinds(t)["tixstock"]+`      received: New
+      awaiting_approval: Checked
+      partially_fulfilled: In part
+      completed: Over
+`, nil).Sources["tixstock"]
+	for _, c := range []struct{ state, few, all string }{
+		{"received", "Approved", "New"},
+		{"awaiting_approval", "Approved", "Checked"},
+		{"awaiting_fulfilment", "Approved", "Approved"},
+		{"partially_fulfilled", "Approved", "In part"},
+		{"fulfilled", "Delivered", "Delivered"},
+		{"completed", "Delivered", "Over"},
+		{"cancelled", "Cancelled", "Cancelled"},
+		{"rejected", "Rejected", "Rejected"},
+		{"invoicing", "", ""}, // our shop has made the invoice
+		{"", "", ""},
+	} {
+		if got := few.Status(c.state); got != c.few {
+			t.Errorf("%s, of four names: got %q; want %q", c.state, got, c.few)
+		}
+		if got := all.Status(c.state); got != c.all {
+			t.Errorf("%s, of eight names: got %q; want %q", c.state, got, c.all)
+		}
+	}
+	if got := parse(t, good(t), nil).Sources["tevo"].Status("fulfilled"); got != "" {
+		t.Errorf("of a source without names: got %q; want none", got)
+	}
+}
+
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]config.Bytes{
@@ -260,8 +455,10 @@ func TestLoopback(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	if _, err := config.Load("testdata/good.yaml"); err != nil {
-		t.Error(err)
+	for _, file := range files(t, "testdata/good*.yaml") {
+		if _, err := config.Load(file); err != nil {
+			t.Error(err)
+		}
 	}
 	_, err := config.Load("testdata/nowhere.yaml")
 	if want := "configuration: open testdata/nowhere.yaml: no such file or directory (name the file with -config or WILLCALL_CONFIG)"; err == nil || err.Error() != want {

@@ -29,6 +29,23 @@ sources:
       - "old-${PATH_TOKEN}"
     pos: main
     api: {url: "https://api.example.com", token: "${TOKEN}", secret: "${SECRET}", reviewer_id: 7}
+  tixstock:
+    kind: tixstock
+    secrets: ["${BEARER}"]
+    pos: main
+    statuses: {awaiting_fulfilment: Approved, fulfilled: Delivered, cancelled: Cancelled, rejected: Rejected}
+  vivenu:
+    kind: vivenu
+    secrets: ["${HMAC}"]
+    pos: main
+    api: {url: "https://api.example.com", token: "${VIVENU}"}
+  ltd:
+    kind: ltd
+    secrets: ["${BASIC}"]
+    pos: main
+    affiliate_id: an-affiliate-id
+    proof: {kind: basic}
+    api: {url: "https://api.example.com", token: "${LTD}", basket_path: "/Baskets/{basket}"}
 `
 
 func TestSecretsDoNotPrint(t *testing.T) {
@@ -36,20 +53,32 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	vars := map[string]string{
 		"DATABASE_URL": "postgres://willcall:canary-database@127.0.0.1:5432/willcall",
 		"OPERATOR":     "canary-operator", "POS": "canary-pos", "PATH_TOKEN": "canary-path-token", "TOKEN": "canary-token", "SECRET": "canary-secret",
+		"BEARER": "canary-bearer", "HMAC": "canary-hmac-key", "VIVENU": "canary-vivenu", "BASIC": "user:canary-password", "LTD": "canary-ltd",
 	}
 	c := parse(t, withSecrets, vars)
 	if got := string(c.Sources["tevo"].Secrets[1]); got != "old-canary-path-token" {
+		t.Fatalf("secret: got %s; want what the environment says", got)
+	}
+	if got := string(c.Sources["ltd"].Secrets[0]); got != vars["BASIC"] {
 		t.Fatalf("secret: got %s; want what the environment says", got)
 	}
 	shown := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		shown[verb] = fmt.Sprintf(verb, c)
 		shown[verb+" of a pointer"] = fmt.Sprintf(verb, &c)
-		shown[verb+" of a source"] = fmt.Sprintf(verb, c.Sources)
+		shown[verb+" of all sources"] = fmt.Sprintf(verb, c.Sources)
+		for name, s := range c.Sources {
+			shown[verb+" of "+name] = fmt.Sprintf(verb, s)
+			shown[verb+" of a pointer to "+name] = fmt.Sprintf(verb, &s)
+			if s.API != nil {
+				shown[verb+" of the API of "+name] = fmt.Sprintf(verb, s.API) + fmt.Sprintf(verb, *s.API)
+			}
+		}
 		shown[verb+" inside of something"] = fmt.Sprintf(verb, struct{ Config config.Config }{c})
 	}
 	for name, marshal := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "YAML": yaml.Marshal} {
-		for of, v := range map[string]any{"": c, " of a pointer": &c, " of a source": c.Sources["tevo"]} {
+		for of, v := range map[string]any{"": c, " of a pointer": &c, " of tevo": c.Sources["tevo"], " of tixstock": c.Sources["tixstock"],
+			" of vivenu": c.Sources["vivenu"], " of ltd": c.Sources["ltd"]} {
 			out, err := marshal(v)
 			if err != nil {
 				t.Fatal(err)
@@ -58,8 +87,11 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		}
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "config", c, "source", c.Sources["tevo"], "secret", c.Operator.Token)
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("start", "config", c, "source", c.Sources["tevo"], "secret", c.Operator.Token)
+	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		for _, s := range c.Sources {
+			slog.New(h).Info("start", "config", c, "source", s, "secret", c.Operator.Token)
+		}
+	}
 	shown["log"] = log.String()
 	for how, text := range shown {
 		if strings.Contains(text, "canary") || strings.Contains(text, fmt.Sprintf("%x", "canary")) {
@@ -79,6 +111,7 @@ func TestAURLWithoutPasswordPrints(t *testing.T) {
 	const url = "postgres://127.0.0.1:5432/willcall"
 	c := parse(t, withSecrets, map[string]string{
 		"DATABASE_URL": url, "OPERATOR": "x", "POS": "x", "PATH_TOKEN": "a-path-token", "TOKEN": "x", "SECRET": "x",
+		"BEARER": "a-bearer-token", "HMAC": "an-hmac-key-of-vivenu", "VIVENU": "x", "BASIC": "user:password", "LTD": "x",
 	})
 	if got := fmt.Sprint(c); !strings.Contains(got, url) {
 		t.Errorf("got %s; want %s in it", got, url)
@@ -160,11 +193,15 @@ sources: {tevo: {kind: tevo, verify: "off", pos: main, policy: {invoice: "${INVO
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good(f)))
 	f.Add([]byte(withSecrets))
-	bad, err := filepath.Glob("testdata/bad_*.yaml")
+	ours, err := filepath.Glob("*.yaml")
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, file := range append(bad, "dev.yaml", "compose.yaml") {
+	more, err := filepath.Glob("testdata/*_*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range append(ours, more...) {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
@@ -191,7 +228,8 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("got %+v; want sources and defaults", c)
 		}
 		for name, s := range c.Sources {
-			if _, ok := c.POS[s.POS]; !ok || s.Policy.Invoice == nil || s.MaxBody <= 0 || s.Verify == "on" && len(s.Secrets) == 0 {
+			if _, ok := c.POS[s.POS]; !ok || s.Policy.Invoice == nil || s.MaxBody <= 0 || s.Verify == "on" && len(s.Secrets) == 0 ||
+				s.Kind == "ltd" && s.Proof == nil || s.Kind == "tixstock" && (s.Status("received") == "" || s.AnswerWithin <= 0) {
 				t.Errorf("%s: got %+v; want a complete source", name, s)
 			}
 		}
