@@ -23,8 +23,8 @@ dev: ## run everything on this machine: Postgres, Temporal, simulators, both dae
 	go run ./dev
 
 .PHONY: build
-build: ## build the daemons into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./webhookd ./worker ./sim/simd
+build: ## build the commands into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./webhookd ./worker ./willcall ./sim/simd
 
 .PHONY: test
 test: prepare check race ## get what is missing, then run every check and every test; nothing is skipped

@@ -51,6 +51,7 @@ var table = map[string]row{
 	},
 	"worker":   {may: []string{"app", "config"}},
 	"webhookd": {may: []string{"app", "config"}},
+	"willcall": {may: []string{"app"}, tests: []string{"sim"}},
 
 	"sim/simd":           {may: []string{"sim"}},
 	"dev/temporalserver": {tests: []string{"postgres/pgserver"}},
@@ -78,7 +79,7 @@ func TestImports(t *testing.T) {
 
 func TestProductionReachesNoSimulator(t *testing.T) {
 	t.Parallel()
-	report(t, checkReach(repository(t), []string{"worker", "webhookd"}, notForProduction))
+	report(t, checkReach(repository(t), []string{"worker", "webhookd", "willcall"}, notForProduction))
 }
 
 // checkImports holds the packages against the table.

@@ -47,6 +47,12 @@ const (
 	maxName = 30
 )
 
+// SubscriptionName is the name of a source's subscription unless somebody chooses another, cut to what vivenu takes.
+func SubscriptionName(source string) string {
+	name := []rune("willcall " + source)
+	return string(name[:min(len(name), maxName)])
+}
+
 // Validate reports every fault of a subscription that we want, by the field's name and without its value: a name of other than
 // 5 to 30 characters, a URL that is no https URL, no key, no events, events that vivenu has not.
 func (s Subscription) Validate() error {

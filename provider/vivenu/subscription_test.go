@@ -241,6 +241,20 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestSubscriptionName(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"v": "willcall v", "vivenu": "willcall vivenu", "a-source-with-a-name-that-is-as-long-as-it": "willcall a-source-with-a-name-",
+	} {
+		got := SubscriptionName(source)
+		s := wanted()
+		s.Name = got
+		if got != want || s.Validate() != nil {
+			t.Errorf("%s: got %q, %v; want %q, that vivenu takes", source, got, s.Validate(), want)
+		}
+	}
+}
+
 func TestSubscriptionsDrift(t *testing.T) {
 	t.Parallel()
 	c := answers(t, map[string]string{"GET /api/webhooks": `{"docs": [
