@@ -338,7 +338,7 @@ func (p *POS) capabilities(*posRequest) posAnswer {
 	return posAnswer{status: http.StatusOK, value: object{
 		"sells_seats": !p.opts.QuantityOnly, "holds": !p.opts.NoHolds, "ticket_upload": !p.opts.NoTicketUpload,
 		"update_customers": true,
-		"settle_seconds": p.opts.Settle.Seconds(),
+		"settle_seconds":   p.opts.Settle.Seconds(),
 	}}
 }
 
