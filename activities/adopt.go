@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"willcall/order"
@@ -21,8 +23,10 @@ func (a *Activities) FindInvoice(ctx context.Context, s Step) (Done, error) {
 		}
 		e := &order.Event{ID: "pos:" + inv.ID, Type: "POS invoice", At: inv.CreatedAt, Received: s.Received, Snapshot: &order.Snapshot{APIID: inv.ID}}
 		listings := map[string]string{}
-		for listing, group := range src.Inventory {
-			listings[group] = listing
+		for _, listing := range slices.Sorted(maps.Keys(src.Inventory)) {
+			if group := src.Inventory[listing]; listings[group] == "" { // of several, always the same one
+				listings[group] = listing
+			}
 		}
 		seen := map[string]int{}
 		for _, l := range inv.Lines {

@@ -139,12 +139,6 @@ func (p *planner) supply() {
 	switch {
 	case p.decided(Cancel):
 		p.end(Cancelled, DoInvoice, DoVoidInvoice)
-	case p.Facts.Has(StatusCancelled) && !p.Order.resolved(lost.Key()):
-		p.state(Cancelled, "an operator: void the invoice, or find other tickets")
-		p.matter(lost)
-	case p.Facts.Has(StatusRejected) && !p.Order.resolved(lost.Key()):
-		p.state(Rejected, "an operator: void the invoice, or find other tickets")
-		p.matter(lost)
 	case !p.described():
 		p.state(Received, "the POS: the invoice of this order")
 		if r := p.Steps[p.id(DoInvoice)]; r.Outcome == Done && r.By != "" && r.Ref != "" {
@@ -152,6 +146,12 @@ func (p *planner) supply() {
 		} else {
 			p.want(DoInvoice)
 		}
+	case p.Facts.Has(StatusCancelled) && !p.Order.resolved(lost.Key()):
+		p.state(Cancelled, "an operator: void the invoice, or find other tickets")
+		p.matter(lost)
+	case p.Facts.Has(StatusRejected) && !p.Order.resolved(lost.Key()):
+		p.state(Rejected, "an operator: void the invoice, or find other tickets")
+		p.matter(lost)
 	case p.statusHolds():
 		p.state(AwaitingApproval, "an operator: see what needs attention")
 	default:
