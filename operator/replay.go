@@ -213,7 +213,9 @@ func (a *api) decodeAgain(ctx context.Context, w postgres.Webhook, by string) (r
 		out.Status = "replayed"
 		return out, a.again(ctx, []string{w.ID}, by)
 	}
-	if out.Detail = now.Reason; out.Detail == "" {
+	if now.Disposition == provider.Parked {
+		out.Detail = "It waits until the order of " + now.Concern + " is known."
+	} else if out.Detail = now.Reason; out.Detail == "" {
 		out.Detail = "It moves no order: nothing was forwarded."
 	}
 	return out, a.note(ctx, by, "decode webhook again", w.ID, string(now.Disposition))

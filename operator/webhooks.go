@@ -29,6 +29,7 @@ type webhookItem struct {
 	Reason          *string              `json:"reason"` // why it was quarantined
 	OrderID         *string              `json:"order_id"`
 	ProviderOrderID *string              `json:"provider_order_id"`
+	Concern         *string              `json:"concern"` // the name under which its order is looked for, where it does not bear the order's id
 	Kind            order.Kind           `json:"kind,omitempty"`
 	Via             postgres.Via         `json:"via"`
 	Conflict        bool                 `json:"conflict"` // it came under the id of an earlier one, with another body
@@ -52,14 +53,14 @@ type webhookDetail struct {
 func webhookOf(w postgres.Webhook) webhookItem {
 	return webhookItem{
 		ID: w.ID, Source: w.Source, Provider: w.Provider, Type: w.Type, Disposition: w.Disposition, Reason: text(w.Reason),
-		OrderID: text(w.OrderID), ProviderOrderID: text(w.ProviderOrderID), Kind: w.Kind, Via: w.Via, Conflict: w.Conflict,
+		OrderID: text(w.OrderID), ProviderOrderID: text(w.ProviderOrderID), Concern: text(w.Concern), Kind: w.Kind, Via: w.Via, Conflict: w.Conflict,
 		DedupeKey: w.DedupeKey, BodySHA256: hex.EncodeToString(w.BodySHA256[:]), ReceivedAt: w.ReceivedAt.UTC(),
 		ForwardedAt: moment(w.ForwardedAt), Attempt: w.Attempt, LastError: text(w.LastError), NextTry: moment(w.NextTry),
 	}
 }
 
 // dispositions are the words that the filter takes.
-var dispositions = []string{string(provider.Forward), string(provider.Recorded), string(provider.Unknown), string(provider.Quarantined)}
+var dispositions = []string{string(provider.Forward), string(provider.Recorded), string(provider.Parked), string(provider.Unknown), string(provider.Quarantined)}
 
 func (a *api) webhooks(c *gin.Context) {
 	q := queryOf(c)

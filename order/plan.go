@@ -50,6 +50,7 @@ type planner struct {
 	n       int // number of the present intent to invoice or to purchase
 	plan    Plan
 	wanted  []StepID
+	again   StepID // a failed step that is tried again without anybody's word
 	matters []Attention
 	later   []time.Time
 }
@@ -145,6 +146,7 @@ func (p *planner) supply() {
 			p.wanted = append(p.wanted, ID(DoReadInvoice, r.Ref, 1))
 		} else {
 			p.want(DoInvoice)
+			p.lookAgain(r)
 		}
 	case p.Facts.Has(StatusCancelled) && !p.Order.resolved(lost.Key()):
 		p.state(Cancelled, "an operator: void the invoice, or find other tickets")
@@ -156,6 +158,22 @@ func (p *planner) supply() {
 		p.state(AwaitingApproval, "an operator: see what needs attention")
 	default:
 		p.fulfilment()
+	}
+}
+
+// lookAgain has an invoice that was not found looked for again, at intervals that double, until the order should have been
+// described: our shop may be slower than the broker. A person is asked meanwhile.
+func (p *planner) lookAgain(r Result) {
+	if r.Outcome != Failed || r.Class != "not_found" {
+		return
+	}
+	at := r.At.Add(max(lookAgain, r.At.Sub(p.Facts.FirstReceived)))
+	switch {
+	case at.After(p.Facts.FirstReceived.Add(p.Policy.DetailsWait)):
+	case p.now.Before(at):
+		p.later = append(p.later, at)
+	default:
+		p.again = p.id(DoInvoice)
 	}
 }
 
@@ -667,6 +685,10 @@ func (p *planner) watchCancelProposal() {
 func (p *planner) settleSteps() {
 	for _, id := range p.wanted {
 		r := p.Steps[id]
+		if r.Outcome == Failed && id == p.again {
+			p.plan.Steps = append(p.plan.Steps, id)
+			continue
+		}
 		switch r.Outcome {
 		case Done:
 		case Failed:

@@ -42,5 +42,8 @@ const minToAct = time.Hour
 // hear that it was transferred or that a part of the order was cancelled.
 const settleNews = 15 * time.Minute
 
+// lookAgain is how soon an invoice that was not found is looked for again.
+const lookAgain = 30 * time.Second
+
 // keepOpen is how long an order without a known event date stays open after its last news.
 const keepOpen = 180 * 24 * time.Hour
