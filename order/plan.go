@@ -693,8 +693,12 @@ func (p *planner) settleSteps() {
 		case Done:
 		case Failed:
 			p.plan.Awaits = "an operator: " + string(id.Do()) + " failed"
+			todo := advice(r.Class)
+			if p.Policy.Adopt && id.Do() == DoInvoice && r.Class == "not_found" {
+				todo = "Give the invoice of this sale the order's id as reference in the POS, then send retry; or send resolve with the invoice's id. For the first hour it is looked for again by itself."
+			}
 			p.matters = append([]Attention{{Reason: StepFailed(r.Class), Step: id, about: r.At.Format(time.RFC3339Nano),
-				Detail: string(id.Do()) + " failed: " + r.Detail, Advice: advice(r.Class)}}, p.matters...)
+				Detail: string(id.Do()) + " failed: " + r.Detail, Advice: todo}}, p.matters...)
 		case Running:
 			p.plan.Steps = append(p.plan.Steps, id)
 			slow := Attention{Reason: ReasonStepSlow, about: string(id), Detail: string(id.Do()) + " has been retried for a long time: an outage?",
