@@ -134,7 +134,7 @@ func (s *site) writeConfig() error {
 	source := func(policy, api string) string {
 		return fmt.Sprintf(`
     kind: tevo
-    secrets: [e2e-tevo-token]
+    secrets: [e2e-tevo-token, dev-tevo-token]
     pos: simulator
     policy: {%s}
     api: {url: %q, token: %s, secret: %s, reviewer_id: "1", per_second: 1000, %s}
@@ -148,11 +148,11 @@ func (s *site) writeConfig() error {
 	const haste = "step_patience: 3s, quiet: 1s, grace: 1s, payment_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s"
 	for name, policy := range map[string]string{"": "step_patience: 15m", "-quick": haste} {
 		text += fmt.Sprintf(`
-  vivenu%[1]s: {kind: vivenu, mode: dev, secrets: [e2e-vivenu-key-1, e2e-vivenu-key-2], pos: simulator, policy: {%[2]s},
+  vivenu%[1]s: {kind: vivenu, mode: dev, secrets: [e2e-vivenu-key-1, e2e-vivenu-key-2, dev-vivenu-key], pos: simulator, policy: {%[2]s},
     api: {url: %[3]q, token: %[4]s, per_second: 1000}}
-  tixstock%[1]s: {kind: tixstock, secrets: [e2e-tixstock-token], pos: simulator, policy: {%[2]s}, max_body: 25MB,
+  tixstock%[1]s: {kind: tixstock, secrets: [e2e-tixstock-token, dev-tixstock-token], pos: simulator, policy: {%[2]s}, max_body: 25MB,
     statuses: {awaiting_fulfilment: Approved, fulfilled: Delivered, cancelled: Cancelled, rejected: Rejected}}
-  ltd%[1]s: {kind: ltd, secrets: [e2e-ltd-token], proof: {kind: token}, affiliate_id: %[5]s, pos: simulator, policy: {%[2]s},
+  ltd%[1]s: {kind: ltd, secrets: [e2e-ltd-token, dev-ltd-token], proof: {kind: token}, affiliate_id: %[5]s, pos: simulator, policy: {%[2]s},
     api: {url: %[6]q, token: %[7]s, basket_path: "/rest/v2/Baskets/{basket}", per_second: 1000}}`,
 			name, policy, s.VivenuURL, stack.VivenuAPIKey, sim.LTDAffiliateID, s.LTDURL, stack.LTDAPIKey)
 	}
