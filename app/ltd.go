@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"willcall/activities"
 	"willcall/config"
@@ -34,22 +36,57 @@ func ltdWork(s config.Source, src *activities.Source) error {
 		Show: func(ctx context.Context, apiID string, id order.Identity) ([]byte, error) {
 			return c.Show(ctx, apiID, id.ProviderOrderID)
 		},
-		// It lists no changes: the bookings that wait for tickets are asked for one by one.
-		Poll: func(ctx context.Context, ask activities.PollAsk, found func([]byte) error) error {
-			return ask.Open(ctx, func(basket, booking string) error {
-				if basket == "" {
-					return nil // no document has named it yet
-				}
-				body, err := c.Show(ctx, basket, booking)
-				if provider.ClassOf(err) == provider.NotFound {
-					return nil // gone there: its own deadline asks a person
-				}
-				if err != nil {
-					return err
-				}
-				return found(body)
-			})
-		},
+		Poll: (&ltdPoll{client: c, due: map[string]time.Time{}}).poll,
 	}
 	return nil
+}
+
+// ltdPoll fetches e-tickets that no webhook brought. The API lists no changes, so bookings that wait for tickets are asked for one
+// by one; one whose tickets are scheduled is left alone until then.
+type ltdPoll struct {
+	client *ltd.Client
+
+	mu  sync.Mutex
+	due map[string]time.Time // by basket; forgotten with the process, which costs a call
+}
+
+func (p *ltdPoll) poll(ctx context.Context, ask activities.PollAsk, found func([]byte) error) error {
+	return ask.Open(ctx, func(basket, booking string) error {
+		if basket == "" || !p.isDue(basket) { // without a basket no document has described the booking yet
+			return nil
+		}
+		raw, err := p.client.Basket(ctx, basket)
+		if provider.ClassOf(err) == provider.NotFound {
+			return nil // gone there: its own deadline asks a person
+		}
+		if err != nil {
+			return err
+		}
+		if on := ltd.ScheduledOn(raw); on.After(time.Now()) {
+			p.wait(basket, on)
+			return nil
+		}
+		body, err := p.client.Show(ctx, basket, booking)
+		if err != nil {
+			return err
+		}
+		return found(body)
+	})
+}
+
+func (p *ltdPoll) isDue(basket string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	on, scheduled := p.due[basket]
+	if scheduled && on.After(time.Now()) {
+		return false
+	}
+	delete(p.due, basket)
+	return true
+}
+
+func (p *ltdPoll) wait(basket string, on time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due[basket] = on
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -81,6 +82,37 @@ func TestASweepFetchesETicketsThatNoWebhookBrought(t *testing.T) {
 	s.awaitState(t, id, "awaiting_fulfilment")
 	s.sweep(t, "ltd")
 	s.awaitState(t, id, "fulfilled")
+}
+
+func TestASweepLeavesABookingAloneUntilItsTicketsAreScheduled(t *testing.T) {
+	s := setup(t)
+	b := s.booking()
+	b.ScheduledOn = time.Now().Add(4 * time.Hour) // London may be an hour ahead
+	id := "order:ltd:" + b.BookingReference
+	s.LTD.Put(b)
+	s.ltd(t, "ltd", b.TransactionChanged(time.Now()))
+	s.awaitState(t, id, "awaiting_fulfilment")
+	s.sweep(t, "ltd")
+	if err := until(20*time.Second, func() error {
+		if s.LTD.Reads(b.BasketID) == 0 {
+			return errors.New("the sweep has not asked")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	other := s.booking()
+	other.ScheduledOn = time.Now().Add(-2 * time.Hour)
+	s.LTD.Put(other)
+	early := other
+	early.ScheduledOn = time.Now().Add(4 * time.Hour)
+	s.ltd(t, "ltd", early.TransactionChanged(time.Now()))
+	s.awaitState(t, "order:ltd:"+other.BookingReference, "awaiting_fulfilment")
+	s.sweep(t, "ltd")
+	s.awaitState(t, "order:ltd:"+other.BookingReference, "fulfilled") // this sweep went over the first booking as well
+	if n := s.LTD.Reads(b.BasketID); n != 1 {
+		t.Errorf("the booking was asked for %d times before its tickets are scheduled; want once", n)
+	}
 }
 
 func TestAnotherPartnersBookingIsRefused(t *testing.T) {
