@@ -167,10 +167,23 @@ func TestMetricLabelsAreBounded(t *testing.T) {
 	r := newRig(t, src)
 	h := Handler(r.Options)
 	for i := range 3 * maxTypes {
-		serve(h, post(fmt.Sprint("type ", i)))
+		serve(h, post(fmt.Sprint("type-", i)))
 	}
 	if got := r.count(t, "willcall_webhooks_received_total", "toy", "other"); got != 2*maxTypes {
 		t.Errorf("received under other = %v; want %d", got, 2*maxTypes)
+	}
+	r = newRig(t, src)
+	h = Handler(r.Options)
+	for _, typ := range []string{buyer, "type 1", "type\n1", "größe", strings.Repeat("t", maxTypeName+1)} {
+		serve(h, post(typ))
+	}
+	for _, typ := range []string{"seller/in-hand_updated", "ticketTransfer.transferred", "TransactionChanged", strings.Repeat("t", maxTypeName)} {
+		if serve(h, post(typ)); r.count(t, "willcall_webhooks_received_total", "toy", typ) != 1 {
+			t.Errorf("not received under %q; want the plain name itself", typ)
+		}
+	}
+	if got := r.count(t, "willcall_webhooks_received_total", "toy", "other"); got != 5 {
+		t.Errorf("received under other = %v; want the 5 that are no plain names", got)
 	}
 	r = newRig(t)
 	serve(Handler(r.Options), post(toy("banana", "", "")))

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // Metrics are the door's and the forwarder's, under the prefix willcall_. No label ever holds an order's id or a word
-// that a sender can choose freely: types that no decoder knows are "unknown", sources that do not exist are "none".
+// that a sender can choose freely: types that no decoder knows are "unknown", those that are no plain name "other", sources that
+// do not exist "none".
 type Metrics struct {
 	received    *prometheus.CounterVec // source, type
 	duplicates  *prometheus.CounterVec // source, type
@@ -117,8 +119,15 @@ type typeNames struct {
 	perSource map[string]int
 }
 
-// label is typ if it may be a label value, else "other".
+// maxTypeName is more than the longest type that any document names.
+const maxTypeName = 64
+
+// label is typ if it may be a label value, else "other". Some decoders take types for known by their first word, or whatever their
+// name: then the rest is what the sender wrote, and a text that is no plain name has no place in a metric.
 func (t *typeNames) label(source, typ string) string {
+	if len(typ) > maxTypeName || strings.ContainsFunc(typ, notOfAName) {
+		return "other"
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := [2]string{source, typ}
@@ -131,6 +140,11 @@ func (t *typeNames) label(source, typ string) string {
 	t.perSource[source]++
 	t.known[k] = true
 	return typ
+}
+
+// notOfAName reports whether r stands in no type that any document names.
+func notOfAName(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("_-./", r)
 }
 
 // inboxLag asks the database at most once per lagEvery, however often it is scraped.

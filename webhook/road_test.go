@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,14 +107,24 @@ type road struct {
 	f        *Forwarder
 	temporal *engine
 	inbox    *postgres.Inbox
-	stop     func() // graceful
+	stop     func()      // graceful
+	noFiles  atomic.Bool // files cannot be kept
+}
+
+// keepFile stores a file as a document of its order.
+func (r *road) keepFile(ctx context.Context, orderID string, f provider.File) error {
+	if r.noFiles.Load() {
+		return postgres.ErrUnavailable
+	}
+	_, err := r.db.PutDocument(ctx, postgres.Document{MediaType: f.MediaType, Body: f.Body}, orderID, f.Name)
+	return err
 }
 
 func newRoad(t testing.TB, db *postgres.DB, owner string, tp *engine, change ...func(*ForwarderOptions)) *road {
 	t.Helper()
 	r := &road{t: t, db: db, rig: newRig(t), temporal: tp}
 	o := ForwarderOptions{
-		DB: db, Owner: owner, Sources: r.rig.Sources, Metrics: r.rig.Metrics, Logger: r.rig.Logger, Signal: tp.signal,
+		DB: db, Owner: owner, Sources: r.rig.Sources, Metrics: r.rig.Metrics, Logger: r.rig.Logger, Signal: tp.signal, KeepFile: r.keepFile,
 		Poll: 20 * time.Millisecond, MaxBackOff: 50 * time.Millisecond, SignalTimeout: 5 * time.Second,
 	}
 	for _, c := range change {
@@ -122,6 +133,7 @@ func newRoad(t testing.TB, db *postgres.DB, owner string, tp *engine, change ...
 	r.inbox = postgres.NewInbox(db, postgres.InboxOptions{Owner: owner, Lease: time.Hour})
 	r.f = NewForwarder(o)
 	r.rig.Put, r.rig.Forward, r.rig.Uncertain = r.inbox.Put, r.f.Forward, r.f.Uncertain
+	r.rig.Find, r.rig.KeepFile = db.FindOrder, r.keepFile
 	r.door = Handler(r.rig.Options)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -69,6 +69,12 @@ func toyDecode(d provider.Delivery) (provider.Decoded, error) {
 		dec.Event = &order.Event{Type: b.Type, Status: order.StatusPending}
 	case "note":
 		dec.Disposition = provider.Recorded
+	case "scan": // of a ticket: its order is known by that name alone
+		dec.OrderID, dec.Kind, dec.Concern = "", "", "ticket:"+b.Order
+		dec.Disposition, dec.Event = provider.Forward, &order.Event{Type: b.Type}
+	case "ticket": // it comes with a file
+		dec.Disposition, dec.Event = provider.Forward, &order.Event{Type: b.Type, Status: order.StatusPending}
+		dec.Files = []provider.File{{Name: "ticket 1", MediaType: "text/plain", Body: []byte(b.Note)}}
 	case "panic":
 		panic("on " + buyer)
 	default:
