@@ -40,9 +40,21 @@ func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
 }
 
 // clear reports whether the order is described, or never will be without a person.
-func (s *shell) clear() bool { return s.o.Facts.Described != (order.Stamp{}) || s.unknown() }
+func (s *shell) clear() bool {
+	return s.o.Facts.Described != (order.Stamp{}) || s.lookup().Outcome == order.Failed
+}
 
-// unknown reports whether the invoice of a sale of our own was looked for in vain.
+// unknown reports whether the invoice of a sale of our own was looked for in vain. A look-up that failed otherwise, for want
+// of credentials or because there are several, says nothing of the kind.
 func (s *shell) unknown() bool {
-	return s.o.Policy.Adopt && s.o.Facts.Described == (order.Stamp{}) && s.o.Steps[order.ID(order.DoInvoice, "", 1)].Outcome == order.Failed
+	r := s.lookup()
+	return s.o.Facts.Described == (order.Stamp{}) && r.Outcome == order.Failed && r.Class == "not_found"
+}
+
+// lookup is what came of looking for the invoice of a sale of our own.
+func (s *shell) lookup() order.Result {
+	if !s.o.Policy.Adopt {
+		return order.Result{}
+	}
+	return s.o.Steps[order.ID(order.DoInvoice, "", 1)]
 }
