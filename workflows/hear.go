@@ -24,6 +24,9 @@ type Standing struct {
 // hear takes the event in and answers once it is clear where the order stands, or when the sender can wait no longer. The
 // signal with the same event may come before or after: what is known already is not applied again.
 func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
+	// A cancellation asked for in the Temporal UI is an operator's order, and spoils no answer; see [Order].
+	ctx, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
 	if err := workflow.Await(ctx, func() bool { return s.o != nil }); err != nil {
 		return Standing{}, err
 	}
