@@ -55,7 +55,7 @@ func Order(ctx workflow.Context, in OrderInput) error {
 			}
 			continue // news came while the order was being closed
 		}
-		if workflow.GetInfo(work).GetContinueAsNewSuggested() && len(s.running) == 0 && !s.pending() {
+		if workflow.GetInfo(work).GetContinueAsNewSuggested() && len(s.running) == 0 && !s.pending() && workflow.AllHandlersFinished(work) {
 			return workflow.NewContinueAsNewError(ctx, OrderWorkflow, in)
 		}
 		s.setTimer(work, plan.Wake)
