@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -275,7 +276,11 @@ func (s *shell) step(id order.StepID) activities.Step {
 
 // save stores the order. It is asked for whenever anything is known that Postgres does not know yet.
 func (s *shell) save(ctx workflow.Context, closed bool) error {
-	in := activities.SaveInput{Order: s.o, Timeline: s.o.TakeTimeline(), Now: workflow.Now(ctx), Closed: closed}
+	stored, err := snapshot(s.o)
+	if err != nil {
+		return err
+	}
+	in := activities.SaveInput{Order: stored, Timeline: s.o.TakeTimeline(), Now: workflow.Now(ctx), Closed: closed}
 	s.unsaved = false
 	var saved activities.Saved
 	if err := workflow.ExecuteLocalActivity(local(ctx, "store: "+string(s.o.StateNow)), do.SaveOrder, in).Get(ctx, &saved); err != nil {
@@ -286,6 +291,17 @@ func (s *shell) save(ctx workflow.Context, closed bool) error {
 		s.unsaved = true
 	}
 	return nil
+}
+
+// snapshot copies the order by way of the shape in which it is stored. A local activity gets its arguments as they are, not
+// encoded, and an update may change the order while one is running or being retried.
+func snapshot(o *order.Order) (*order.Order, error) {
+	doc, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	var out order.Order
+	return &out, json.Unmarshal(doc, &out)
 }
 
 // setTimer sees to it that the run wakes at t. A timer that fires earlier is kept: firing once too often is cheaper than
