@@ -286,7 +286,7 @@ func (s *shell) save(ctx workflow.Context, closed bool) error {
 	if err := workflow.ExecuteLocalActivity(local(ctx, "store: "+string(s.o.StateNow)), do.SaveOrder, in).Get(ctx, &saved); err != nil {
 		return err
 	}
-	if saved.News != nil {
+	if saved.News != nil && !s.o.Knows(*saved.News) { // else storing it would never end
 		s.o.Apply(*saved.News)
 		s.unsaved = true
 	}
