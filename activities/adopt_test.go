@@ -93,6 +93,25 @@ func TestTheInvoiceOfOurOwnSaleTellsTheOrder(t *testing.T) {
 	}
 }
 
+// TestALineKeepsItsID: the invoice may be read again, by another process, and what is known of a line hangs on its id.
+func TestALineKeepsItsID(t *testing.T) {
+	t.Parallel()
+	d := shop(t)
+	d.configure(func(src *Source) {
+		src.Inventory = map[string]string{"15454549": "g1", "15454541": "g1", "15454545": "g1", "15454543": "g1", "15454547": "g1"}
+	})
+	d.book("3434341233", "g1")
+	for range 10 {
+		done, err := d.do("FindInvoice", adopt(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := done.Event.Snapshot.Lines[0].ID; got != "15454541" {
+			t.Fatalf("got line %s; want the first of the group's listings", got)
+		}
+	}
+}
+
 func TestWhichInvoiceIsOfOurOwnSale(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
