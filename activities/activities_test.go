@@ -40,6 +40,7 @@ type provideAPI struct {
 	calls []string
 	err   error
 	shown func() []byte
+	asked PollAsk // what the newest sweep asked for
 }
 
 func (p *provideAPI) call(what string) error {
@@ -54,6 +55,9 @@ type document struct {
 	Order string
 	At    time.Time
 	Buyer provider.Buyer
+
+	Refs    []string `json:",omitempty"` // other names of the order
+	Tickets []string `json:",omitempty"` // the document says nothing but that these came
 }
 
 func setup(t *testing.T, options fake.Options) *desk {
@@ -70,8 +74,13 @@ func setup(t *testing.T, options fake.Options) *desk {
 			if err := json.Unmarshal(d.Body, &doc); err != nil {
 				return provider.Decoded{}, provider.ErrMalformed
 			}
-			return provider.Decoded{Type: "seller/order_polled", Disposition: provider.Forward, OrderID: doc.Order, Kind: order.Sale,
-				Event: &order.Event{ID: d.ID, Type: "seller/order_polled", At: doc.At, Received: d.Received, Snapshot: &order.Snapshot{APIID: "1"}}}, nil
+			e := &order.Event{ID: d.ID, Type: "seller/order_polled", At: doc.At, Received: d.Received, Refs: doc.Refs}
+			if doc.Tickets == nil {
+				e.Snapshot = &order.Snapshot{APIID: "1"}
+			} else {
+				e.Lines = []order.LineFact{{LineID: "1", Tickets: doc.Tickets}}
+			}
+			return provider.Decoded{Type: "seller/order_polled", Disposition: provider.Forward, OrderID: doc.Order, Kind: order.Sale, Event: e}, nil
 		},
 		Buyer: func(body []byte) (provider.Buyer, error) {
 			var doc document
@@ -93,8 +102,9 @@ func setup(t *testing.T, options fake.Options) *desk {
 			Airbill: func(_ context.Context, id string) ([]byte, string, error) {
 				return []byte("%PDF-1.4"), "application/pdf", api.call("airbill " + id)
 			},
-			Poll: func(_ context.Context, _ PollAsk, found func([]byte) error) error {
-				if err := api.call("poll"); err != nil {
+			Poll: func(_ context.Context, ask PollAsk, found func([]byte) error) error {
+				api.asked = ask
+				if err := api.call("poll"); err != nil || api.shown == nil {
 					return err
 				}
 				return found(api.shown())
@@ -112,35 +122,71 @@ var stock = []pos.Inventory{{ID: "58222", Quantity: 1000, Status: pos.Available}
 // step stores the document of an order and returns the step that is about it.
 func (d *desk) step(orderID string, what order.Do, buyer provider.Buyer) Step {
 	d.t.Helper()
-	body, err := json.Marshal(document{Order: orderID, Buyer: buyer})
+	id := sale(orderID)
+	unit := order.Money{Minor: 2700, Currency: "USD"}
+	return Step{Order: id, ID: order.ID(what, "", 1), APIID: "1", Total: unit.Times(2), Received: time.Now(),
+		Document: d.put(document{Order: orderID, Buyer: buyer}, postgres.Webhook{Type: "seller/order_created", OrderID: id.ID, ProviderOrderID: orderID, Kind: order.Sale}),
+		Lines:    []order.Line{{ID: "1", Inventory: "58222", Quantity: 2, Unit: unit}}, Reason: "cancelled at the provider"}
+}
+
+func sale(orderID string) order.Identity {
+	return order.Identity{ID: order.WorkflowID("tevo", orderID, order.Sale), Source: "tevo", Provider: "tevo", ProviderOrderID: orderID, Kind: order.Sale}
+}
+
+// put stores a document as the webhook w and returns its id.
+func (d *desk) put(doc document, w postgres.Webhook) string {
+	d.t.Helper()
+	body, err := json.Marshal(doc)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	id := order.Identity{ID: order.WorkflowID("tevo", orderID, order.Sale), Source: "tevo", Provider: "tevo", ProviderOrderID: orderID, Kind: order.Sale}
-	w := postgres.Webhook{ID: postgres.NewID(), Source: "tevo", Provider: "tevo", Type: "seller/order_created", Disposition: provider.Recorded,
-		OrderID: id.ID, ProviderOrderID: orderID, Kind: order.Sale, DedupeKey: provider.DedupeKey("tevo", "t", sha256.Sum256(body)), Body: body, ReceivedAt: time.Now(), Attempt: 1}
-	if _, err := d.Inbox.Put(d.t.Context(), w); err != nil {
+	w.ID, w.Source, w.Provider, w.Body, w.ReceivedAt, w.Attempt = postgres.NewID(), "tevo", "tevo", body, time.Now(), 1
+	w.DedupeKey = provider.DedupeKey("tevo", w.Type, sha256.Sum256(body))
+	if w.Disposition == "" {
+		w.Disposition = provider.Recorded
+	}
+	stored, err := d.Inbox.Put(d.t.Context(), w)
+	if err != nil {
 		d.t.Fatal(err)
 	}
-	unit := order.Money{Minor: 2700, Currency: "USD"}
-	return Step{Order: id, ID: order.ID(what, "", 1), APIID: "1", Document: w.ID, Total: unit.Times(2), Received: time.Now(),
-		Lines: []order.Line{{ID: "1", Inventory: "58222", Quantity: 2, Unit: unit}}, Reason: "cancelled at the provider"}
+	return stored.ID // of the first, where the same was put before
+}
+
+// configure changes the one source.
+func (d *desk) configure(change func(*Source)) {
+	src := d.Sources["tevo"]
+	change(&src)
+	d.Sources["tevo"] = src
 }
 
 // do runs one attempt of an activity, as a worker would.
 func (d *desk) do(name string, s Step) (Done, error) {
 	d.t.Helper()
+	return attempt[Done](d, name, s, nil)
+}
+
+// attempt runs one attempt of an activity; prepare may be nil.
+func attempt[T any](d *desk, name string, in any, prepare func(*testsuite.TestActivityEnvironment)) (T, error) {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterActivity(d.Activities)
-	v, err := env.ExecuteActivity(name, s)
-	var out Done
+	if prepare != nil {
+		prepare(env)
+	}
+	v, err := env.ExecuteActivity(name, in)
+	var out T
 	if err == nil {
 		err = v.Get(&out)
 	}
 	return out, err
+}
+
+// retried reports whether Temporal would try again after err.
+func retried(err error) bool {
+	var e *temporal.ApplicationError
+	return errors.As(err, &e) && !e.NonRetryable()
 }
 
 func classIn(err error) string {

@@ -23,10 +23,8 @@ func (a *Activities) FindInvoice(ctx context.Context, s Step) (Done, error) {
 		}
 		e := &order.Event{ID: "pos:" + inv.ID, Type: "POS invoice", At: inv.CreatedAt, Received: s.Received, Snapshot: &order.Snapshot{APIID: inv.ID}}
 		listings := map[string]string{}
-		for _, listing := range slices.Sorted(maps.Keys(src.Inventory)) {
-			if group := src.Inventory[listing]; listings[group] == "" { // of several, always the same one
-				listings[group] = listing
-			}
+		for _, listing := range slices.Backward(slices.Sorted(maps.Keys(src.Inventory))) {
+			listings[src.Inventory[listing]] = listing // of several for one group always the first: lines keep their ids
 		}
 		seen := map[string]int{}
 		for _, l := range inv.Lines {

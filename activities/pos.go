@@ -82,17 +82,13 @@ func ids(lines []order.Line) (out []string) {
 // VoidInvoice voids every invoice that bears the order's reference; there may be none.
 func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
-		ref := s.ref()
-		if s.Adopted && s.Invoice != "" { // an operator may have named one that bears another reference
-			inv, err := src.POS.GetInvoice(ctx, s.Invoice)
-			if err != nil {
-				return Done{}, err
-			}
-			ref = inv.Ref
-		}
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
-			voided, _, err := pos.VoidInvoiceByRef(ctx, src.POS, pos.Op{Key: s.key(), Ref: ref},
-				pos.VoidInput{Ref: ref, Restock: true, Reason: s.Reason}, pos.Options{Attempt: attempt})
+			op, in := pos.Op{Key: s.key(), Ref: s.ref()}, pos.VoidInput{Ref: s.ref(), Restock: true, Reason: s.Reason}
+			if s.Adopted && s.Invoice != "" { // not ours by its reference, which an operator may have overlooked
+				inv, err := pos.VoidInvoiceByID(ctx, src.POS, op, s.Invoice, in)
+				return Done{Ref: inv.ID}, err
+			}
+			voided, _, err := pos.VoidInvoiceByRef(ctx, src.POS, op, in, pos.Options{Attempt: attempt})
 			var ids []string
 			for _, inv := range voided {
 				ids = append(ids, inv.ID)

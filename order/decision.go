@@ -64,7 +64,10 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		}
 	case Cancel:
 		// Some cancellations leave the invoice in force until a person says that it is to go.
-		asked := p.Attention != nil && slices.Contains([]Reason{ReasonCancelledAfterDelivery, ReasonCancelledAfterUse, ReasonSupplyLost}, p.Attention.Reason)
+		asked := p.Attention != nil && slices.Contains([]Reason{ReasonCancelledAfterDelivery, ReasonCancelledAfterUse}, p.Attention.Reason)
+		if o.Policy.Adopt {
+			asked = !o.decided(Cancel)
+		}
 		if (p.State == Cancelled || p.State == Rejected) && !asked {
 			return refuse("the order is %s already", p.State)
 		}

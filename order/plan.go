@@ -137,28 +137,46 @@ func (p *planner) purchase() {
 func (p *planner) supply() {
 	lost := Attention{Reason: ReasonSupplyLost, Detail: "whoever was to supply the tickets has called the order off; our customer's invoice stands.",
 		Advice: "Send cancel to void the invoice and refund the customer, or find other tickets and send resolve."}
+	const yours = "an operator: void the invoice, or find other tickets"
 	switch {
 	case p.decided(Cancel):
 		p.end(Cancelled, DoInvoice, DoVoidInvoice)
+		return
+	case p.Order.resolved(lost.Key()):
+	case p.Facts.Has(StatusCancelled):
+		p.state(Cancelled, yours)
+		p.matter(lost)
+		p.findInvoice() // to be voided, it must be known
+		return
+	case p.Facts.Has(StatusRejected):
+		p.state(Rejected, yours)
+		p.matter(lost)
+		p.findInvoice()
+		return
+	}
+	switch {
 	case !p.described():
 		p.state(Received, "the POS: the invoice of this order")
-		if r := p.Steps[p.id(DoInvoice)]; r.Outcome == Done && r.By != "" && r.Ref != "" {
-			p.wanted = append(p.wanted, ID(DoReadInvoice, r.Ref, 1))
-		} else {
-			p.want(DoInvoice)
-			p.lookAgain(r)
-		}
-	case p.Facts.Has(StatusCancelled) && !p.Order.resolved(lost.Key()):
-		p.state(Cancelled, "an operator: void the invoice, or find other tickets")
-		p.matter(lost)
-	case p.Facts.Has(StatusRejected) && !p.Order.resolved(lost.Key()):
-		p.state(Rejected, "an operator: void the invoice, or find other tickets")
-		p.matter(lost)
+		p.findInvoice()
 	case p.statusHolds():
 		p.state(AwaitingApproval, "an operator: see what needs attention")
 	default:
 		p.fulfilment()
 	}
+}
+
+// findInvoice has the invoice of a sale of our own looked for, or the one read that an operator has named.
+func (p *planner) findInvoice() {
+	if p.described() {
+		return
+	}
+	r := p.Steps[p.id(DoInvoice)]
+	if r.Outcome == Done && r.By != "" && r.Ref != "" {
+		p.wanted = append(p.wanted, ID(DoReadInvoice, r.Ref, 1))
+		return
+	}
+	p.want(DoInvoice)
+	p.lookAgain(r)
 }
 
 // lookAgain has an invoice that was not found looked for again, at intervals that double, until the order should have been
@@ -534,8 +552,8 @@ func (p *planner) end(s State, do, undo Do) {
 // the undoing waits for that.
 func (p *planner) takeBack(do, undo Do) {
 	switch r := p.Steps[p.id(do)]; {
-	case r.Outcome == Done, r.Outcome == Unsure:
-		p.want(undo)
+	case r.Outcome == Done, r.Outcome == Unsure, p.Policy.Adopt && p.id(do) == ID(do, "", 1) && (r.Outcome == "" || r.Outcome == Failed && leftNothing(r.Class)):
+		p.want(undo) // an invoice of our own shop is not ours to make: not to have found it does not mean that there is none
 		p.plan.Awaits = "the POS: undo what was written"
 	case r.Outcome == Running:
 		p.plan.Awaits = "the POS: what became of the step that was stopped"

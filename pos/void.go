@@ -34,6 +34,30 @@ func VoidInvoiceByRef(ctx context.Context, a Adapter, op Op, in VoidInput, opts 
 	return v.all(ctx)
 }
 
+// VoidInvoiceByID makes one invoice void that somebody else wrote, and whose reference others may bear too: in.Ref is
+// not looked at. It returns the invoice, void, also if it was void already. Errors: those of the Adapter's methods;
+// [NotFound] if the POS has no invoice with that id.
+func VoidInvoiceByID(ctx context.Context, a Adapter, op Op, id string, in VoidInput) (Invoice, error) {
+	const what = "void invoice"
+	if err := checkVoid(op, in, what); err != nil {
+		return Invoice{}, err
+	}
+	ctx = correlated(ctx, op)
+	inv, err := a.GetInvoice(ctx, id)
+	if err != nil {
+		return Invoice{}, ofRead(what, err)
+	}
+	if inv.Voided {
+		return inv, nil
+	}
+	v := voiding[Invoice]{
+		what: what,
+		void: func(ctx context.Context, id string) (Invoice, error) { return a.VoidInvoice(ctx, op, id, in) },
+		view: func(i Invoice) record { return record{id: i.ID, ref: i.Ref, voided: i.Voided} },
+	}
+	return v.one(ctx, inv.ID)
+}
+
 // VoidPurchaseOrderByRef is to purchase orders what [VoidInvoiceByRef] is to invoices. in.Restock has no
 // meaning.
 func VoidPurchaseOrderByRef(ctx context.Context, a Adapter, op Op, in VoidInput, opts Options) ([]PurchaseOrder, bool, error) {
@@ -59,20 +83,27 @@ func VoidPurchaseOrderByRef(ctx context.Context, a Adapter, op Op, in VoidInput,
 }
 
 func voidable(ctx context.Context, a Adapter, op Op, in VoidInput, what string) (Capabilities, error) {
-	if err := checkKey(what, op.Key); err != nil {
+	if err := checkVoid(op, in, what); err != nil {
 		return Capabilities{}, err
 	}
 	if err := checkRef(what, in.Ref); err != nil {
 		return Capabilities{}, err
-	}
-	if strings.TrimSpace(in.Reason) == "" || len(in.Reason) > maxText {
-		return Capabilities{}, &Error{Class: Invalid, Op: what, Message: "the reason is empty or too long"}
 	}
 	caps, err := a.Capabilities(correlated(ctx, op))
 	if err != nil {
 		return Capabilities{}, ofRead(what, err)
 	}
 	return caps, nil
+}
+
+func checkVoid(op Op, in VoidInput, what string) error {
+	if err := checkKey(what, op.Key); err != nil {
+		return err
+	}
+	if strings.TrimSpace(in.Reason) == "" || len(in.Reason) > maxText {
+		return &Error{Class: Invalid, Op: what, Message: "the reason is empty or too long"}
+	}
+	return nil
 }
 
 // voiding is every record of one reference, to be void in the end.

@@ -24,6 +24,9 @@ type Standing struct {
 // hear takes the event in and answers once it is clear where the order stands, or when the sender can wait no longer. The
 // signal with the same event may come before or after: what is known already is not applied again.
 func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
+	// A cancellation asked for in the Temporal UI is an operator's order, and spoils no answer; see [Order].
+	ctx, stop := workflow.NewDisconnectedContext(ctx)
+	defer stop()
 	if err := workflow.Await(ctx, func() bool { return s.o != nil }); err != nil {
 		return Standing{}, err
 	}
@@ -40,9 +43,21 @@ func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
 }
 
 // clear reports whether the order is described, or never will be without a person.
-func (s *shell) clear() bool { return s.o.Facts.Described != (order.Stamp{}) || s.unknown() }
+func (s *shell) clear() bool {
+	return s.o.Facts.Described != (order.Stamp{}) || s.lookup().Outcome == order.Failed
+}
 
-// unknown reports whether the invoice of a sale of our own was looked for in vain.
+// unknown reports whether the invoice of a sale of our own was looked for in vain. A look-up that failed otherwise, for want
+// of credentials or because there are several, says nothing of the kind.
 func (s *shell) unknown() bool {
-	return s.o.Policy.Adopt && s.o.Facts.Described == (order.Stamp{}) && s.o.Steps[order.ID(order.DoInvoice, "", 1)].Outcome == order.Failed
+	r := s.lookup()
+	return s.o.Facts.Described == (order.Stamp{}) && r.Outcome == order.Failed && r.Class == "not_found"
+}
+
+// lookup is what came of looking for the invoice of a sale of our own.
+func (s *shell) lookup() order.Result {
+	if !s.o.Policy.Adopt {
+		return order.Result{}
+	}
+	return s.o.Steps[order.ID(order.DoInvoice, "", 1)]
 }

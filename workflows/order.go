@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -55,7 +56,7 @@ func Order(ctx workflow.Context, in OrderInput) error {
 			}
 			continue // news came while the order was being closed
 		}
-		if workflow.GetInfo(work).GetContinueAsNewSuggested() && len(s.running) == 0 && !s.pending() {
+		if workflow.GetInfo(work).GetContinueAsNewSuggested() && len(s.running) == 0 && !s.pending() && workflow.AllHandlersFinished(work) {
 			return workflow.NewContinueAsNewError(ctx, OrderWorkflow, in)
 		}
 		s.setTimer(work, plan.Wake)
@@ -275,17 +276,32 @@ func (s *shell) step(id order.StepID) activities.Step {
 
 // save stores the order. It is asked for whenever anything is known that Postgres does not know yet.
 func (s *shell) save(ctx workflow.Context, closed bool) error {
-	in := activities.SaveInput{Order: s.o, Timeline: s.o.TakeTimeline(), Now: workflow.Now(ctx), Closed: closed}
+	stored, err := snapshot(s.o)
+	if err != nil {
+		return err
+	}
+	in := activities.SaveInput{Order: stored, Timeline: s.o.TakeTimeline(), Now: workflow.Now(ctx), Closed: closed}
 	s.unsaved = false
 	var saved activities.Saved
 	if err := workflow.ExecuteLocalActivity(local(ctx, "store: "+string(s.o.StateNow)), do.SaveOrder, in).Get(ctx, &saved); err != nil {
 		return err
 	}
-	if saved.News != nil {
+	if saved.News != nil && !s.o.Knows(*saved.News) { // else storing it would never end
 		s.o.Apply(*saved.News)
 		s.unsaved = true
 	}
 	return nil
+}
+
+// snapshot copies the order by way of the shape in which it is stored. A local activity gets its arguments as they are, not
+// encoded, and an update may change the order while one is running or being retried.
+func snapshot(o *order.Order) (*order.Order, error) {
+	doc, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	var out order.Order
+	return &out, json.Unmarshal(doc, &out)
 }
 
 // setTimer sees to it that the run wakes at t. A timer that fires earlier is kept: firing once too often is cheaper than

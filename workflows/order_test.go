@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,14 @@ type bench struct {
 	calls  map[order.StepID]int
 	called []time.Time
 	onSave func(activities.SaveInput)
+
+	mu       sync.Mutex // activities run side by side
+	inputs   map[order.StepID]activities.Step
+	by       map[order.StepID]string                 // the activity that did the step
+	brings   map[string]order.Event                  // what an activity learns, by its name
+	news     func(activities.SaveInput) *order.Event // what SaveOrder returns as news
+	onBegin  func()
+	timeline []order.Entry // every line that was to be stored, repeats included
 }
 
 func newBench(t *testing.T) *bench {
@@ -45,7 +54,8 @@ func newBench(t *testing.T) *bench {
 	suite.SetDisableRegistrationAliasing(true)
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	b := &bench{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, policy: order.DefaultPolicy(),
-		live: map[order.StepID]bool{}, calls: map[order.StepID]int{}}
+		live: map[order.StepID]bool{}, calls: map[order.StepID]int{}, inputs: map[order.StepID]activities.Step{},
+		by: map[order.StepID]string{}, brings: map[string]order.Event{}}
 	b.SetStartTime(began)
 	b.SetTestTimeout(time.Minute)
 	acts := &activities.Activities{}
@@ -54,6 +64,9 @@ func newBench(t *testing.T) *bench {
 	RegisterPOS(b, acts)
 	RegisterProvider(b, acts)
 	b.OnActivity("BeginOrder", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.BeginInput) (*order.Order, error) {
+		if b.onBegin != nil {
+			b.onBegin()
+		}
 		o := b.stored
 		if o == nil {
 			o = order.New(in.Order, b.policy)
@@ -61,27 +74,36 @@ func newBench(t *testing.T) *bench {
 		for _, e := range in.Events {
 			o.Apply(e)
 		}
-		plan, _ := o.Advance(in.Now)
+		o.Advance(in.Now)
 		b.last = activities.SaveInput{Order: o, Now: in.Now}
-		_ = plan
+		b.timeline = append(b.timeline, o.TakeTimeline()...)
 		return o, nil
 	})
 	b.OnActivity("SaveOrder", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.SaveInput) (activities.Saved, error) {
 		b.last, b.saves = in, b.saves+1
+		b.timeline = append(b.timeline, in.Timeline...)
 		if b.onSave != nil {
 			b.onSave(in)
 		}
+		if b.news != nil {
+			return activities.Saved{News: b.news(in)}, nil
+		}
 		return activities.Saved{}, nil
 	})
-	for _, name := range []string{"CreateInvoice", "VoidInvoice", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
-		b.OnActivity(name, mock.Anything, mock.Anything).Return(b.act)
+	for _, name := range []string{"CreateInvoice", "FindInvoice", "VoidInvoice", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
+		b.OnActivity(name, mock.Anything, mock.Anything).Return(func(_ context.Context, s activities.Step) (activities.Done, error) {
+			return b.act(name, s)
+		})
 	}
 	return b
 }
 
 // act plays every activity that leaves the house.
-func (b *bench) act(_ context.Context, s activities.Step) (activities.Done, error) {
+func (b *bench) act(name string, s activities.Step) (activities.Done, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.calls[s.ID]++
+	b.inputs[s.ID], b.by[s.ID] = s, name
 	b.called = append(b.called, b.Now())
 	if b.fail != nil {
 		if err := b.fail(s, b.calls[s.ID]); err != nil {
@@ -89,10 +111,21 @@ func (b *bench) act(_ context.Context, s activities.Step) (activities.Done, erro
 		}
 	}
 	b.done = append(b.done, s.ID)
+	if e, ok := b.brings[name]; ok {
+		done := activities.Done{Event: &e}
+		if name == "FindInvoice" {
+			done.Ref, done.Customer = e.Snapshot.APIID, "c1"
+		}
+		return done, nil
+	}
 	switch s.ID.Do() {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		b.live[s.ID] = true
-		return activities.Done{Ref: "77", Customer: "c1", Amount: s.Total}, nil
+		var lines []string
+		for _, l := range s.Lines {
+			lines = append(lines, l.ID)
+		}
+		return activities.Done{Ref: "77", Customer: "c1", Amount: s.Total, Lines: lines}, nil
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder:
 		clear(b.live)
 	}
@@ -113,7 +146,17 @@ func (b *bench) run(kind order.Kind) {
 
 // hear delivers an event after the given time.
 func (b *bench) hear(after time.Duration, e order.Event) {
+	b.signal(after, said(after, e))
+}
+
+// said dates an event.
+func said(after time.Duration, e order.Event) order.Event {
 	e.At, e.Received = began.Add(after), began.Add(after)
+	return e
+}
+
+// signal delivers an event as it is after the given time.
+func (b *bench) signal(after time.Duration, e order.Event) {
 	b.RegisterDelayedCallback(func() { b.SignalWorkflow(SignalProviderEvent, e) }, after)
 }
 

@@ -1,6 +1,7 @@
 package postest
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -187,6 +188,36 @@ func voidByReferenceFindsWhatALostAnswerLeft(t *testing.T, s *setup) {
 	if g, err := s.GetInventory(ctx, "g1"); err != nil || g.Quantity != 8 {
 		t.Errorf("GetInventory: got %d left, %v; want 8", g.Quantity, err)
 	}
+}
+
+func voidByIDTouchesNoOther(t *testing.T, s *setup) {
+	ctx := t.Context()
+	customer := s.customer(t)
+	var made [2]pos.Invoice
+	for i := range made {
+		key, in := fmt.Sprint("k", i), sale(customer, fmt.Sprint("g1-", i+1))
+		var err error
+		if made[i], err = s.CreateInvoice(ctx, pos.Op{Key: key, Ref: "telephone"}, in); pos.ClassOf(err) == pos.ReferenceConflict {
+			made[i], err = s.CreateInvoice(ctx, pos.Op{Key: key, Ref: "telephone 2"}, in) // this POS lets nobody reuse one
+		}
+		if err != nil {
+			t.Fatalf("CreateInvoice: got %v; want no error", err)
+		}
+	}
+	in := pos.VoidInput{Restock: true, Reason: "cancelled"}
+	s.Set(0, Fault{Call: VoidInvoice, Kind: LostAfter, Count: 1})
+	_, err := pos.VoidInvoiceByID(ctx, s, pos.Op{Key: "v"}, made[0].ID, in)
+	wantClass(t, "VoidInvoiceByID with a lost answer", err, pos.OutcomeUnknown)
+	for range 2 {
+		if inv, err := pos.VoidInvoiceByID(ctx, s, pos.Op{Key: "v"}, made[0].ID, in); err != nil || inv.ID != made[0].ID || !inv.Voided {
+			t.Errorf("VoidInvoiceByID again: got %+v, %v; want %s void", inv, err, made[0].ID)
+		}
+	}
+	if inv, err := s.GetInvoice(ctx, made[1].ID); err != nil || inv.Voided {
+		t.Errorf("GetInvoice of the other: got %+v, %v; want it live", inv, err)
+	}
+	_, err = pos.VoidInvoiceByID(ctx, s, pos.Op{Key: "v"}, "nobody", in)
+	wantClass(t, "VoidInvoiceByID of an unknown id", err, pos.NotFound)
 }
 
 func voidByReferenceOfNothingIsFine(t *testing.T, s *setup) {

@@ -147,6 +147,7 @@ func Run(t *testing.T, start New) {
 		"EnsureCustomerTakesTheOldestOfTheEmail":  ensureCustomerTakesTheOldestOfTheEmail,
 		"VoidByReferenceFindsWhatALostAnswerLeft": voidByReferenceFindsWhatALostAnswerLeft,
 		"VoidByReferenceOfNothingIsFine":          voidByReferenceOfNothingIsFine,
+		"VoidByIDTouchesNoOther":                  voidByIDTouchesNoOther,
 	} {
 		if needed, ok := needs[name]; ok && !needed(caps) {
 			continue
