@@ -27,6 +27,9 @@ func EveryOrder(t testing.TB, policy order.Policy, decode Decode, hooks ...provi
 		if err != nil || out.Event == nil || out.Disposition != provider.Forward {
 			t.Fatalf("delivery %d: got %+v, %v; want an event", i, out, err)
 		}
+		if about := out.About != (provider.About{}); out.OrderID == "" && out.Concern == "" && !about || out.Kind == "" && !about {
+			t.Fatalf("delivery %d: got %+v; want an order and a side, or what else it is about", i, out)
+		}
 		if id.ProviderOrderID != "" && out.OrderID != "" && id.ProviderOrderID != out.OrderID || id.Kind != "" && out.Kind != "" && id.Kind != out.Kind {
 			t.Fatalf("delivery %d: got %s %s; want %s %s", i, out.Kind, out.OrderID, id.Kind, id.ProviderOrderID)
 		}

@@ -178,6 +178,11 @@ func TestEveryOrder(t *testing.T) {
 			}
 			if string(d.Body) == "other" {
 				out.OrderID, out.Kind = id, order.Kind(kind)
+				if id == "concern" {
+					out.OrderID, out.Concern = "", id
+				} else if id == "about" {
+					out.OrderID, out.About = "", provider.About{Kind: provider.AboutEvent, ID: "1"}
+				}
 			}
 			return out, nil
 		}
@@ -187,7 +192,10 @@ func TestEveryOrder(t *testing.T) {
 		want   string
 	}{
 		"Well":         {decode("1", string(order.Sale), false), ""},
-		"Unnamed":      {decode("", "", false), ""},
+		"ByConcern":    {decode("concern", string(order.Sale), false), ""},
+		"News":         {decode("about", "", false), ""},
+		"NoOrder":      {decode("", string(order.Sale), false), "delivery 2: got"},
+		"NoSide":       {decode("1", "", false), "delivery 2: got"},
 		"AnotherOrder": {decode("2", string(order.Sale), false), "delivery 2: got sale 2"},
 		"AnotherSide":  {decode("1", string(order.Purchase), false), "delivery 2: got purchase 1"},
 		"Impure":       {decode("1", string(order.Sale), true), "order [0 1 2]: delivery 0"},
