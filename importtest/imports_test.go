@@ -24,12 +24,13 @@ var table = map[string]row{
 	"config": {},
 	"sim":    {},
 
-	"provider":          {may: []string{"order"}},
-	"provider/wire":     {},
-	"provider/tevo":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
-	"provider/tixstock": {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
-	"provider/vivenu":   {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
-	"provider/ltd":      {may: []string{"order", "provider", "provider/wire"}, tests: []string{"sim"}},
+	"provider":              {may: []string{"order"}},
+	"provider/wire":         {},
+	"provider/providertest": {may: []string{"order", "provider"}},
+	"provider/tevo":         {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
+	"provider/tixstock":     {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
+	"provider/vivenu":       {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
+	"provider/ltd":          {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
 
 	"pos":         {tests: []string{"pos/fake"}},
 	"pos/postest": {may: []string{"pos"}},
@@ -68,7 +69,7 @@ var table = map[string]row{
 
 // packages that tests and go run ./dev are made of; nothing that runs in production reaches them, however indirectly.
 var notForProduction = []string{
-	"sim", "sim/simd", "pos/fake", "pos/postest", "postgres/pgserver", "postgres/postgrestest",
+	"sim", "sim/simd", "pos/fake", "pos/postest", "provider/providertest", "postgres/pgserver", "postgres/postgrestest",
 	"dev", "dev/stack", "dev/temporalserver", "bench", "e2e", "composetest",
 }
 

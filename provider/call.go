@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +68,35 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// NewRequest is a request for [Do], still without credentials. path, which is escaped, goes behind that of base. in is the JSON of a
+// write, nil for none, and body its bytes. Errors are [*CallError].
+func NewRequest(ctx context.Context, op, method, base, path string, query url.Values, in any) (req *http.Request, body []byte, err error) {
+	fail := func(detail string) (*http.Request, []byte, error) {
+		return nil, nil, &CallError{Class: Invalid, Op: op, Detail: detail}
+	}
+	const noURL = "the configured base URL is no URL"
+	u, err := url.Parse(strings.TrimRight(base, "/"))
+	if err != nil || u.Host == "" {
+		return fail(noURL)
+	}
+	if in != nil {
+		if body, err = json.Marshal(in); err != nil {
+			return fail("the request cannot be written as JSON")
+		}
+	}
+	target := u.Scheme + "://" + u.Host + u.EscapedPath() + path
+	if len(query) > 0 {
+		target += "?" + query.Encode() // sorted by key; these very bytes are sent
+	}
+	if req, err = http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body)); err != nil {
+		return fail(noURL)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, body, nil
 }
 
 // Do makes one request and retries nothing: that is for the caller, who can read from the error's class whether it helps.

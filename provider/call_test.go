@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -14,6 +16,37 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {v}}); got != want {
 			t.Errorf("%q: got %s; want %s", v, got, want)
+		}
+	}
+}
+
+func TestNewRequest(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		base  string
+		query url.Values
+		in    any
+		want  string // URL, content type and body
+	}{
+		{"https://api.example.com", nil, nil, "https://api.example.com/v9/a%2Fb  "},
+		{"https://u:p@api.example.com:8443/gate%20way/", url.Values{"b": {"2"}, "a": {"1 &"}}, map[string]int{"n": 1},
+			`https://api.example.com:8443/gate%20way/v9/a%2Fb?a=1+%26&b=2 application/json {"n":1}`},
+		{"api.example.com", nil, nil, ""}, {"", nil, nil, ""}, {"http://a b", nil, nil, ""}, {"::", nil, nil, ""},
+		{"https://api.example.com", nil, func() {}, ""},
+	} {
+		req, body, err := NewRequest(t.Context(), "show", http.MethodPost, c.base, "/v9/a%2Fb", c.query, c.in)
+		if c.want == "" {
+			if ClassOf(err) != Invalid || req != nil {
+				t.Errorf("%s: got %v, %v; want none, and %s", c.base, req, err, Invalid)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", c.base, err)
+		}
+		sent, _ := io.ReadAll(req.Body)
+		if got := req.URL.String() + " " + req.Header.Get("Content-Type") + " " + string(body); got != c.want || string(sent) != string(body) {
+			t.Errorf("%s: got %s, sends %s; want %s", c.base, got, sent, c.want)
 		}
 	}
 }

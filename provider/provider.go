@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -25,6 +26,10 @@ var (
 	// ErrMalformed means that an authentic delivery cannot be read: it is kept for a person, and answered as taken.
 	ErrMalformed = errors.New("cannot be decoded")
 )
+
+// Malformed is an [ErrMalformed] that says which field is wrong and why. It never says what the field holds: that may be buyer
+// data.
+func Malformed(path, why string) error { return fmt.Errorf("%w: %s: %s", ErrMalformed, path, why) }
 
 // Delivery is one webhook, poll result or re-read, with the very bytes that came.
 type Delivery struct {

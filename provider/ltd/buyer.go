@@ -44,11 +44,11 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 		return provider.Buyer{}, err
 	}
 	if !strings.EqualFold(doc.MessageType.Text, changed) {
-		return provider.Buyer{}, malformed("MessageType", "want "+changed)
+		return provider.Buyer{}, provider.Malformed("MessageType", "want "+changed)
 	}
 	c := doc.Payload.V.Customer.V
 	if c.FullName.Text == "" && c.Email.Text == "" {
-		return provider.Buyer{}, malformed("Payload.Customer", "it has neither a name nor an e-mail address")
+		return provider.Buyer{}, provider.Malformed("Payload.Customer", "it has neither a name nor an e-mail address")
 	}
 	a := c.Address.V
 	var lines []string

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -52,13 +51,10 @@ func (c *Client) Basket(ctx context.Context, basketID string) ([]byte, error) {
 	case !wire.IsID(basketID):
 		return fail(provider.Invalid, "the basket's id is no id")
 	}
-	target := strings.TrimRight(c.BaseURL, "/") + strings.ReplaceAll(c.BasketPath, "{basket}", basketID)
-	if u, err := url.Parse(target); err != nil || u.Host == "" {
-		return fail(provider.Invalid, "the configured base URL is no URL")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	path := strings.ReplaceAll(c.BasketPath, "{basket}", basketID)
+	req, _, err := provider.NewRequest(ctx, opBasket, http.MethodGet, c.BaseURL, path, nil, nil)
 	if err != nil {
-		return fail(provider.Invalid, "the configured base URL is no URL")
+		return nil, err
 	}
 	req.Header.Set("Api-Key", c.APIKey)
 	req.Header.Set("Accept", "application/json")

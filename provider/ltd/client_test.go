@@ -2,7 +2,6 @@ package ltd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 const basketID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -52,13 +52,6 @@ func serve(t *testing.T, h http.HandlerFunc) *Client {
 func answers(t *testing.T, body string) *Client {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
-}
-
-func classIs(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := provider.ClassOf(err); got != want || (err == nil) != (want == "") {
-		t.Errorf("%s: got %v; want class %q", what, err, want)
-	}
 }
 
 func TestBasketAsksAsThePortalSays(t *testing.T) {
@@ -147,7 +140,7 @@ func TestClientRefuses(t *testing.T) {
 		client := answers(t, summary)
 		c.change(client)
 		body, err := client.Show(t.Context(), c.basket, "CSK50001")
-		classIs(t, name, err, c.class)
+		providertest.ClassIs(t, name, err, c.class)
 		if err == nil || !strings.Contains(err.Error(), c.detail) || body != nil {
 			t.Errorf("%s: got %s, %v; want %q", name, body, err, c.detail)
 		}
@@ -157,70 +150,32 @@ func TestClientRefuses(t *testing.T) {
 		`{"Items":[]}`: provider.Unsupported, `{"Items":[{"Tickets":"none"}]}`: provider.Unsupported,
 	} {
 		_, err := answers(t, answer).Show(t.Context(), basketID, "CSK50001")
-		classIs(t, fmt.Sprintf("%q", answer), err, class)
+		providertest.ClassIs(t, fmt.Sprintf("%q", answer), err, class)
 	}
+}
+
+// api is the one call that the client has.
+var api = providertest.API{
+	Calls: func(base string, h *http.Client) providertest.Calls {
+		c := &Client{BaseURL: base, APIKey: "a-key", BasketPath: "/{basket}", AffiliateID: affiliate, HTTP: h}
+		return providertest.Calls{Reads: map[string]func(context.Context) error{
+			"Show": func(ctx context.Context) error {
+				_, err := c.Show(ctx, basketID, "CSK50001")
+				return err
+			},
+		}}
+	},
+	Answer: summary, Limit: maxAnswer, Secrets: []string{"Okonjo", "a-key"},
 }
 
 func TestStatusClasses(t *testing.T) {
 	t.Parallel()
-	for status, class := range map[int]string{
-		301: provider.Invalid, 400: provider.Invalid, 401: provider.Unauthorized, 403: provider.Unauthorized, 404: provider.NotFound,
-		408: provider.Transient, 422: provider.Invalid, 429: provider.RateLimited, 500: provider.Transient, 503: provider.RateLimited,
-	} {
-		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(status)
-			io.WriteString(w, `{"Message": "Ines Okonjo-Vale may not"}`)
-		})
-		_, err := c.Show(t.Context(), basketID, "CSK50001")
-		classIs(t, fmt.Sprint(status), err, class)
-		var e *provider.CallError
-		if !errors.As(err, &e) || e.Status != status || (e.RetryAfter == 7*time.Second) != (class == provider.RateLimited) {
-			t.Errorf("%d: got %+v", status, e)
-			continue
-		}
-		for _, secret := range []string{"Okonjo", "a-key"} {
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("%d: got %q; want nothing of the answer's values and no credential", status, err)
-			}
-		}
-	}
+	api.StatusClasses(t)
 }
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	t.Run("NothingListens", func(t *testing.T) {
-		t.Parallel()
-		srv := httptest.NewServer(http.NotFoundHandler())
-		c := &Client{BaseURL: srv.URL, APIKey: "a-key", BasketPath: "/{basket}", AffiliateID: affiliate}
-		srv.Close()
-		_, err := c.Show(t.Context(), basketID, "CSK50001")
-		classIs(t, "GET", err, provider.Transient)
-	})
-	t.Run("Stopped", func(t *testing.T) {
-		t.Parallel()
-		ctx, cancel := context.WithCancel(t.Context())
-		c := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-			cancel()
-			<-r.Context().Done()
-		})
-		_, err := c.Show(ctx, basketID, "CSK50001")
-		classIs(t, "GET", err, provider.Transient)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v; want Canceled in its chain", err)
-		}
-	})
-	t.Run("TooLarge", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			chunk := []byte(strings.Repeat(" ", 1<<20))
-			for range maxAnswer/len(chunk) + 1 {
-				w.Write(chunk)
-			}
-		})
-		_, err := c.Basket(t.Context(), basketID)
-		classIs(t, "GET", err, provider.Transient)
-	})
+	api.NoAnswer(t)
 }
 
 func TestScheduledOn(t *testing.T) {

@@ -60,20 +60,20 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 	case err != nil:
 		return out, err
 	case out.Type == "":
-		return out, malformed("MessageType", "it is missing")
+		return out, provider.Malformed("MessageType", "it is missing")
 	case !m.is(changed) && !m.is(scheduled) && !m.is(Polled):
 		out.Disposition = provider.Unknown
 		return out, nil
 	case !m.Payload.Given:
-		return out, malformed("Payload", "want an object")
+		return out, provider.Malformed("Payload", "want an object")
 	case out.OrderID == "":
-		return out, malformed("Payload.BookingReference", "want an id")
+		return out, provider.Malformed("Payload.BookingReference", "want an id")
 	}
 	e := order.Event{ID: d.ID, Type: out.Type, At: d.Received.UTC(), Received: d.Received.UTC()}
 	if at, ok := m.Timestamp.Moment(); ok {
 		e.At = at
 	} else if m.Timestamp.Given() {
-		return out, malformed("Timestamp", "want a time")
+		return out, provider.Malformed("Timestamp", "want a time")
 	}
 	var files []provider.File
 	if m.is(changed) {
@@ -107,7 +107,7 @@ func decodeBooking(p payload, e *order.Event, s Settings) ([]provider.File, erro
 	case basket == noGuid:
 		basket = ""
 	case basket == "" && p.BasketID.Given():
-		return nil, malformed("Payload.BasketId", "want an id")
+		return nil, provider.Malformed("Payload.BasketId", "want an id")
 	}
 	var places []place
 	live := 0
@@ -155,7 +155,7 @@ func decodeBooking(p payload, e *order.Event, s Settings) ([]provider.File, erro
 // live: to keep a sale that is off is a person's question, to drop one that is on is a seat without a guest.
 func positions(p payload, e *order.Event) ([]position, error) {
 	if p.Orders.Wrong {
-		return nil, malformed("Payload.Orders", "want a list of orders")
+		return nil, provider.Malformed("Payload.Orders", "want a list of orders")
 	}
 	var all []position
 	for i, o := range p.Orders.All {
@@ -163,16 +163,16 @@ func positions(p payload, e *order.Event) ([]position, error) {
 		day, ok := performanceOf(o.Performance)
 		switch {
 		case o.Tickets.Wrong:
-			return nil, malformed(path+".Tickets", "want a list of tickets")
+			return nil, provider.Malformed(path+".Tickets", "want a list of tickets")
 		case !ok:
-			return nil, malformed(path+".PerformanceTimeDate", "want a time")
+			return nil, provider.Malformed(path+".PerformanceTimeDate", "want a time")
 		case o.EventID.Given() && o.EventID.ID() == "":
-			return nil, malformed(path+".EventId", "want an id")
+			return nil, provider.Malformed(path+".EventId", "want an id")
 		}
 		for j, t := range o.Tickets.All {
 			at := fmt.Sprintf("%s.Tickets[%d]", path, j)
 			if t == (ticket{}) { // it may be of either kind, and the others' prices hang on that
-				return nil, malformed(at, "it is empty")
+				return nil, provider.Malformed(at, "it is empty")
 			}
 			pos := position{ticket: t, place: place{day: day, show: o.EventName.Text}, eventID: o.EventID.ID()}
 			pos.seatInfo(t.SeatInfo.Text)
@@ -189,12 +189,12 @@ func positions(p payload, e *order.Event) ([]position, error) {
 				}
 			}
 			if all = append(all, pos); len(all) > maxTickets {
-				return nil, malformed("Payload.Orders", "there are too many tickets")
+				return nil, provider.Malformed("Payload.Orders", "there are too many tickets")
 			}
 		}
 	}
 	if len(all) == 0 {
-		return nil, malformed("Payload.Orders", "it has no tickets")
+		return nil, provider.Malformed("Payload.Orders", "it has no tickets")
 	}
 	return all, nil
 }
@@ -203,7 +203,7 @@ func positions(p payload, e *order.Event) ([]position, error) {
 func oneText(path string, fields map[string]wire.Scalar) error {
 	for _, name := range []string{"SeatInfo", "TicketName1", "TicketName2", "Barcode", "Status"} {
 		if fields[name].Kind == 'x' {
-			return malformed(path+"."+name, "want a text")
+			return provider.Malformed(path+"."+name, "want a text")
 		}
 	}
 	return nil
@@ -217,14 +217,14 @@ func shares(total wire.Scalar, n int, currency string) ([]order.Money, error) {
 		return nil, nil
 	}
 	if !total.Given() {
-		return nil, malformed(path, "it is missing")
+		return nil, provider.Malformed(path, "it is missing")
 	}
 	sum, err := order.ParseMoney(total.Text, currency)
 	if err != nil {
-		return nil, malformed(path, err.Error()) // its errors do not say what they read
+		return nil, provider.Malformed(path, err.Error()) // its errors do not say what they read
 	}
 	if sum.Minor < 0 {
-		return nil, malformed(path, "it is negative")
+		return nil, provider.Malformed(path, "it is negative")
 	}
 	each, rest := sum.Minor/int64(n), sum.Minor%int64(n)
 	out := make([]order.Money, n)
@@ -273,23 +273,23 @@ func deliveryOf(s wire.Scalar) order.Delivery {
 func decodeIssued(p payload, e *order.Event, s Settings, polled bool) ([]provider.File, error) {
 	switch n := len(p.Tickets.All); {
 	case !sameAffiliate(p.AffiliateID.Text, s.AffiliateID):
-		return nil, malformed("Payload.AffiliateId", "want our own")
+		return nil, provider.Malformed("Payload.AffiliateId", "want our own")
 	case p.Tickets.Wrong:
-		return nil, malformed("Payload.Tickets", "want a list of tickets")
+		return nil, provider.Malformed("Payload.Tickets", "want a list of tickets")
 	case n == 0 && !polled: // a basket whose tickets are not available yet has none
-		return nil, malformed("Payload.Tickets", "it is missing or empty")
+		return nil, provider.Malformed("Payload.Tickets", "it is missing or empty")
 	case n > maxTickets:
-		return nil, malformed("Payload.Tickets", "there are too many")
+		return nil, provider.Malformed("Payload.Tickets", "there are too many")
 	}
 	var places []place
 	for i, t := range p.Tickets.All {
 		path := fmt.Sprintf("Payload.Tickets[%d]", i)
 		day, ok := performanceOf(t.Performance)
 		if !ok {
-			return nil, malformed(path+".PerformanceDate", "want a time")
+			return nil, provider.Malformed(path+".PerformanceDate", "want a time")
 		}
 		if t == (issued{}) {
-			return nil, malformed(path, "it is empty")
+			return nil, provider.Malformed(path, "it is empty")
 		}
 		if err := oneText(path, map[string]wire.Scalar{"TicketName1": t.Row, "TicketName2": t.Seat, "Barcode": t.Barcode}); err != nil {
 			return nil, err

@@ -4,46 +4,27 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
-	for _, f := range fixtures(t) {
-		t.Run(f.name, func(t *testing.T) {
-			parts := map[string]string{"want": pretty(t, decoded(delivery(f.name, f.body())))}
-			if _, ok := f.part("buyer"); ok {
-				b, err := Buyer([]byte(f.body()))
-				if err != nil {
-					t.Fatalf("Buyer: %v", err)
-				}
-				parts["buyer"] = pretty(t, b)
+	for _, f := range providertest.Load(t, parts) {
+		t.Run(f.Name, func(t *testing.T) {
+			body := f.Body("delivery")
+			if body == "" {
+				t.Fatal("the delivery is empty")
 			}
-			for i, p := range f.archive.Files {
-				got, ok := parts[p.Name]
-				if !ok {
-					continue
-				}
-				if got != string(p.Data) && !*update {
-					t.Errorf("%s: got\n%s\nwant\n%s", p.Name, got, p.Data)
-				}
-				f.archive.Files[i].Data = []byte(got)
-			}
-			if *update {
-				if err := os.WriteFile(f.file, txtar.Format(f.archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			f.Check(t, "want", decoded(delivery(f.Name, body)))
+			f.CheckBuyer(t, "buyer", Buyer, []byte(body))
 		})
 	}
 }
@@ -100,20 +81,20 @@ func TestDecodeDrift(t *testing.T) {
 		{"scheduled_eticket_delivery", `Payload.Orders = null`},
 	} {
 		base := docs[c.fixture]
-		got, want := decoded(delivery("1", with(t, base, c.patch))), decoded(delivery("1", base))
-		for _, r := range []*result{&got, &want} { // a seat is shown as it is written
+		got, want := decoded(delivery("1", providertest.Patch(t, base, c.patch))), decoded(delivery("1", base))
+		for _, r := range []*providertest.Result{&got, &want} { // a seat is shown as it is written
 			for i, f := range r.Files {
 				r.Files[i].Body = strings.Replace(f.Body, `"SEAT40"`, `"40"`, 1)
 			}
 		}
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, pretty(t, got), pretty(t, want))
+			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	}
 	for _, lead := range []string{"\ufeff", " \r\n"} {
 		body := docs["transaction_changed"]
 		if got, want := decoded(delivery("1", lead+body)), decoded(delivery("1", body)); !reflect.DeepEqual(got, want) {
-			t.Errorf("behind %q: got %s; want %s", lead, pretty(t, got), pretty(t, want))
+			t.Errorf("behind %q: got %s; want %s", lead, providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	}
 }
@@ -129,7 +110,7 @@ func TestDecodeVersions(t *testing.T) {
 		{`Timestamp = "2024-07-05T09:26:11+01:00"`, time.Date(2024, 7, 5, 8, 26, 11, 0, time.UTC)},
 		{`Timestamp = null`, received}, {`Timestamp = ""`, received}, {`Timestamp delete`, received},
 	} {
-		out, err := Decode(delivery("1", with(t, body, c.patch)), gbp)
+		out, err := Decode(delivery("1", providertest.Patch(t, body, c.patch)), gbp)
 		if err != nil || !out.Event.At.Equal(c.want) || out.Event.At.Location() != time.UTC {
 			t.Errorf("%s: got %+v, %v; want the version %s", c.patch, out.Event, err, c.want)
 		}
@@ -145,7 +126,7 @@ func TestDecodeDelivery(t *testing.T) {
 		`"Venue Dispatch"`: order.DeliveryOther, `"Owl"`: order.DeliveryOther, `4`: order.DeliveryOther, `{}`: order.DeliveryOther,
 		`null`: "", `""`: "",
 	} {
-		out, err := Decode(delivery("1", with(t, body, "Payload.DeliveryType = "+word)), gbp)
+		out, err := Decode(delivery("1", providertest.Patch(t, body, "Payload.DeliveryType = "+word)), gbp)
 		if err != nil || out.Event.Snapshot.Lines[0].Delivery != want {
 			t.Errorf("%s: got %+v, %v; want %q", word, out.Event, err, want)
 		}
@@ -156,7 +137,7 @@ func TestDecodeInventory(t *testing.T) {
 	t.Parallel()
 	body := sample(t, "transaction_changed")
 	for id, want := range map[string]string{"3868": "TG-90", `"3868"`: "TG-90", "3869": "3869", "null": ""} {
-		out, err := Decode(delivery("1", with(t, body, "Payload.Orders.0.EventId = "+id)), gbp)
+		out, err := Decode(delivery("1", providertest.Patch(t, body, "Payload.Orders.0.EventId = "+id)), gbp)
 		if err != nil || out.Event.Snapshot.Lines[0].Inventory != want {
 			t.Errorf("EventId %s: got %+v, %v; want the ticket group %q", id, out.Event, err, want)
 		}
@@ -272,11 +253,11 @@ func life(t *testing.T) []string {
 		return `{"MessageType":"ScheduledEticketDelivery","Payload":{"AffiliateId":"` + affiliate + `","BookingReference":"CSK50001","Tickets":[` +
 			strings.Join(list, ",") + `]},"Timestamp":"` + at + `"}`
 	}
-	one := with(t, created, `Payload.Orders.1.Tickets.1.Status = "Cancelled"
+	one := providertest.Patch(t, created, `Payload.Orders.1.Tickets.1.Status = "Cancelled"
 		Payload.TotalAmount = 160
 		Payload.TotalCount = 1
 		Timestamp = "2024-05-03T09:00:00.0000000Z"`)
-	moved := with(t, one, `Payload.DeliveryType = "Print at Home"
+	moved := providertest.Patch(t, one, `Payload.DeliveryType = "Print at Home"
 		Payload.Orders.1.Tickets.0.SeatInfo = "n 40"
 		Timestamp = "2024-05-03T09:00:00.0000001Z"`)
 	return []string{
@@ -287,65 +268,20 @@ func life(t *testing.T) []string {
 	}
 }
 
-// TestEveryOrderOfArrival decodes the bytes of a booking's life and applies them in every order, each one twice in half of
-// them.
+// TestEveryOrderOfArrival plays a booking's life.
 func TestEveryOrderOfArrival(t *testing.T) {
 	t.Parallel()
-	var events []order.Event
-	for i, raw := range life(t) {
-		out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: []byte(raw), Received: received.AddDate(0, 0, i)}, gbp)
-		if err != nil || out.OrderID != "CSK50001" || out.Kind != order.Sale || out.Disposition != provider.Forward {
-			t.Fatalf("webhook %d: got %+v, %v", i, out, err)
-		}
-		events = append(events, *out.Event)
+	o := providertest.EveryOrder(t, order.DefaultPolicy(), decode, providertest.Deliveries(received, life(t)...)...)
+	if o.ProviderOrderID != "CSK50001" || o.Kind != order.Sale {
+		t.Errorf("got %s %s; want the sale CSK50001", o.Kind, o.ProviderOrderID)
 	}
-	id := order.Identity{ProviderOrderID: "CSK50001", Kind: order.Sale}
-	var want string
-	n := 0
-	permute(len(events), func(perm []int) {
-		o := order.New(id, order.DefaultPolicy())
-		for k, i := range perm {
-			o.Apply(events[i])
-			if n%2 == 1 {
-				o.Apply(events[perm[k/2]])
-			}
-		}
-		got := marshal(t, o.Facts)
-		if n++; want == "" {
-			want = got
-			lines := o.LiveLines()
-			if len(lines) != 2 || lines[0].DeliveredQuantity() != 1 || lines[1].DeliveredQuantity() != 1 || o.Total().Minor != 16_000 {
-				t.Errorf("got %+v; want two live lines of 160.00 that are delivered", lines)
-			}
-			if len(o.Facts.Lines) != 3 {
-				t.Errorf("got lines %s; want the three of the booking", marshal(t, o.Facts.Lines))
-			}
-		}
-		if got != want {
-			t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
-		}
-	})
-}
-
-// permute calls f with every permutation of 0 to n-1, the sorted one first.
-func permute(n int, f func([]int)) {
-	perm := make([]int, 0, n)
-	used := make([]bool, n)
-	var rec func()
-	rec = func() {
-		if len(perm) == n {
-			f(perm)
-			return
-		}
-		for i := range n {
-			if !used[i] {
-				used[i], perm = true, append(perm, i)
-				rec()
-				used[i], perm = false, perm[:len(perm)-1]
-			}
-		}
+	lines := o.LiveLines()
+	if len(lines) != 2 || lines[0].DeliveredQuantity() != 1 || lines[1].DeliveredQuantity() != 1 || o.Total().Minor != 16_000 {
+		t.Errorf("got %+v; want two live lines of 160.00 that are delivered", lines)
 	}
-	rec()
+	if len(o.Facts.Lines) != 3 {
+		t.Errorf("got lines %s; want the three of the booking", providertest.Marshal(t, o.Facts.Lines))
+	}
 }
 
 // TestAnUnknownSeatIsNotLost has tickets come before the booking, and for a seat that the booking does not name.
@@ -358,7 +294,7 @@ func TestAnUnknownSeatIsNotLost(t *testing.T) {
 	o := order.New(order.Identity{Kind: order.Sale}, order.DefaultPolicy())
 	o.Apply(*out.Event)
 	if len(o.Facts.Lines) != 3 || len(o.Lines()) != 0 {
-		t.Errorf("got %s; want three lines that no snapshot describes", marshal(t, o.Facts.Lines))
+		t.Errorf("got %s; want three lines that no snapshot describes", providertest.Marshal(t, o.Facts.Lines))
 	}
 	if len(out.Files) != 3 {
 		t.Errorf("got %d files; want 3", len(out.Files))
@@ -406,7 +342,7 @@ func TestTypesAreAllThatAreNamed(t *testing.T) {
 func TestAnUnknownStatusAsksAPersonUntilItIsGone(t *testing.T) {
 	t.Parallel()
 	body := sample(t, "transaction_unknown_status")
-	mended := with(t, body, `Payload.Orders.0.Tickets.1.Status = "Purchased"
+	mended := providertest.Patch(t, body, `Payload.Orders.0.Tickets.1.Status = "Purchased"
 		Timestamp = "2024-09-01T10:00:00Z"`)
 	policy := order.DefaultPolicy()
 	policy.FraudService = false // London Theatre Direct has none
@@ -437,10 +373,10 @@ func TestNullEverywhere(t *testing.T) {
 	} {
 		body := sample(t, name)
 		var refused []string
-		for _, path := range leaves(parseJSON(t, body), "") {
-			null, _ := Decode(delivery("1", with(t, body, path+" = null")), gbp)
-			none, _ := Decode(delivery("1", with(t, body, path+" delete")), gbp)
-			blank, _ := Decode(delivery("1", with(t, body, path+` = ""`)), gbp)
+		for _, path := range providertest.Leaves(t, body) {
+			null, _ := Decode(delivery("1", providertest.Patch(t, body, path+" = null")), gbp)
+			none, _ := Decode(delivery("1", providertest.Patch(t, body, path+" delete")), gbp)
+			blank, _ := Decode(delivery("1", providertest.Patch(t, body, path+` = ""`)), gbp)
 			if !reflect.DeepEqual(null, none) || !reflect.DeepEqual(null, blank) {
 				t.Errorf("%s: %s: got %+v for null, %+v for nothing, %+v for an empty text; want one answer", name, path, null, none, blank)
 			}

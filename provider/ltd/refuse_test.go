@@ -8,6 +8,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // TestDecodeRefuses has one fault a case, and the field that is named for it.
@@ -75,15 +76,15 @@ func TestDecodeRefuses(t *testing.T) {
 		{"scheduled_eticket_delivery", `Payload.Tickets.1.Barcode = {}`, "Payload.Tickets[1].Barcode: want a text"},
 		{"basket_polled", `Payload.AffiliateId = "1"`, "Payload.AffiliateId: want our own"},
 	} {
-		refused(t, c.fixture+" with "+c.patch, with(t, docs[c.fixture], c.patch), gbp, c.want)
+		refused(t, c.fixture+" with "+c.patch, providertest.Patch(t, docs[c.fixture], c.patch), gbp, c.want)
 	}
 	booking, issued := docs["transaction_changed"], docs["scheduled_eticket_delivery"]
 	many := func(one string) string { return "[" + strings.Repeat(one+",", maxTickets) + one + "]" }
-	refused(t, "many tickets", with(t, booking, "Payload.Orders.0.Tickets = "+many(`{"SeatInfo":"A1"}`)), gbp, "Payload.Orders: there are too many tickets")
-	refused(t, "many tickets", with(t, issued, "Payload.Tickets = "+many(`{"TicketName1":"A"}`)), gbp, "Payload.Tickets: there are too many")
+	refused(t, "many tickets", providertest.Patch(t, booking, "Payload.Orders.0.Tickets = "+many(`{"SeatInfo":"A1"}`)), gbp, "Payload.Orders: there are too many tickets")
+	refused(t, "many tickets", providertest.Patch(t, issued, "Payload.Tickets = "+many(`{"TicketName1":"A"}`)), gbp, "Payload.Tickets: there are too many")
 	refused(t, "no currency", booking, Settings{AffiliateID: affiliate}, "Payload.TotalAmount: not an amount of money: the currency must be three capital letters")
 	refused(t, "no affiliate", issued, Settings{Currency: "GBP"}, "Payload.AffiliateId: want our own")
-	refused(t, "no affiliate and none given", with(t, issued, `Payload.AffiliateId = ""`), Settings{Currency: "GBP"}, "Payload.AffiliateId: want our own")
+	refused(t, "no affiliate and none given", providertest.Patch(t, issued, `Payload.AffiliateId = ""`), Settings{Currency: "GBP"}, "Payload.AffiliateId: want our own")
 	for body, want := range map[string]string{
 		"": "body: it is missing", " \n": "body: it is missing", "null": "body: want a JSON object", "[]": "body: want a JSON object",
 		"MessageType=TransactionChanged": "body: want a JSON object", booking[:len(booking)/2]: "body: it is not JSON", booking + "}": "body: it is not JSON",
@@ -96,12 +97,7 @@ func TestDecodeRefuses(t *testing.T) {
 func refused(t *testing.T, what, body string, s Settings, want string) {
 	t.Helper()
 	out, err := Decode(delivery("1", body), s)
-	if !errors.Is(err, provider.ErrMalformed) || err.Error() != "cannot be decoded: "+want {
-		t.Errorf("%s: got %v; want %s", what, err, want)
-	}
-	if out.Disposition != provider.Quarantined || out.Event != nil || out.Files != nil {
-		t.Errorf("%s: got %+v; want it quarantined, without an event", what, out)
-	}
+	providertest.Refused(t, what, out, err, want)
 	if out.OrderID != "" && out.Kind != order.Sale {
 		t.Errorf("%s: got an order of kind %q", what, out.Kind)
 	}
@@ -110,7 +106,7 @@ func refused(t *testing.T, what, body string, s Settings, want string) {
 // TestARefusedMessageIsStillOfItsOrder lets an operator see which booking waits.
 func TestARefusedMessageIsStillOfItsOrder(t *testing.T) {
 	t.Parallel()
-	out, err := Decode(delivery("1", with(t, sample(t, "transaction_changed"), "Payload.Orders = null")), gbp)
+	out, err := Decode(delivery("1", providertest.Patch(t, sample(t, "transaction_changed"), "Payload.Orders = null")), gbp)
 	if err == nil || out.Type != changed || out.OrderID != "CSK46133" || out.Kind != order.Sale {
 		t.Errorf("got %+v, %v; want type, order and side beside the error", out, err)
 	}
@@ -137,10 +133,10 @@ func TestBuyerRefuses(t *testing.T) {
 		booking[:100]:                           "body: it is not JSON",
 		sample(t, "scheduled_eticket_delivery"): "MessageType: want TransactionChanged",
 		sample(t, "basket_polled"):              "MessageType: want TransactionChanged",
-		with(t, booking, "Payload.Customer = null"):                                               "Payload.Customer: it has neither a name nor an e-mail address",
-		with(t, booking, "Payload.Customer = [1]"):                                                "Payload.Customer: it has neither a name nor an e-mail address",
-		with(t, booking, "Payload = null"):                                                        "Payload.Customer: it has neither a name nor an e-mail address",
-		with(t, booking, "Payload.Customer.FullName = \"\"\nPayload.Customer.Email = {\"a\": 1}"): "Payload.Customer: it has neither a name nor an e-mail address",
+		providertest.Patch(t, booking, "Payload.Customer = null"):                                               "Payload.Customer: it has neither a name nor an e-mail address",
+		providertest.Patch(t, booking, "Payload.Customer = [1]"):                                                "Payload.Customer: it has neither a name nor an e-mail address",
+		providertest.Patch(t, booking, "Payload = null"):                                                        "Payload.Customer: it has neither a name nor an e-mail address",
+		providertest.Patch(t, booking, "Payload.Customer.FullName = \"\"\nPayload.Customer.Email = {\"a\": 1}"): "Payload.Customer: it has neither a name nor an e-mail address",
 	} {
 		b, err := Buyer([]byte(body))
 		if !errors.Is(err, provider.ErrMalformed) || err.Error() != "cannot be decoded: "+want || b != (provider.Buyer{}) {
@@ -165,7 +161,7 @@ func TestBuyerDrift(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(&b)
-		got, err := Buyer([]byte(with(t, booking, patch)))
+		got, err := Buyer([]byte(providertest.Patch(t, booking, patch)))
 		if err != nil || got != b {
 			t.Errorf("%s: got %+v, %v; want %+v", patch, got, err, b)
 		}

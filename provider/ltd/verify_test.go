@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // pingBody and its signatures are written by openssl:
@@ -137,7 +138,7 @@ func TestVerifyAsksWhoseTicketsTheyAre(t *testing.T) {
 		{"TheirsInAnotherSpelling", affiliate, "one", strings.Replace(theirs, scheduled, "SCHEDULEDETICKETDELIVERY", 1), false, provider.ErrNotOurs},
 		{"TheirsWithoutProof", affiliate, "three", theirs, false, provider.ErrSignature},
 		{"TheirsWhereProofIsOff", affiliate, "", theirs, true, provider.ErrNotOurs},
-		{"NobodysIsKeptForAPerson", affiliate, "one", with(t, ours, "Payload.AffiliateId = null"), false, nil},
+		{"NobodysIsKeptForAPerson", affiliate, "one", providertest.Patch(t, ours, "Payload.AffiliateId = null"), false, nil},
 		{"BrokenIsKeptForAPerson", affiliate, "one", ours[:200], false, nil},
 		{"ABookingNamesNobody", affiliate, "one", booking, false, nil},
 		{"WeDoNotKnowWhoWeAre", "", "one", ours, false, provider.ErrNoSecret},

@@ -12,7 +12,6 @@ package ltd
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -24,11 +23,6 @@ import (
 
 // maxTickets is far beyond any real booking; see the limits of package wire.
 const maxTickets = 500
-
-// malformed says which field is wrong and why. It never says what the field holds: that may be buyer data.
-func malformed(path, why string) error {
-	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
-}
 
 // message is the outer shape of every webhook. ("List of all webhooks types", both samples)
 type message struct {
@@ -91,13 +85,13 @@ func parse(raw []byte, dst any) error {
 	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff"))) // .NET likes to begin with a byte order mark
 	switch {
 	case len(raw) == 0:
-		return malformed("body", "it is missing")
+		return provider.Malformed("body", "it is missing")
 	case raw[0] != '{':
-		return malformed("body", "want a JSON object")
+		return provider.Malformed("body", "want a JSON object")
 	}
 	// A wrong shape is no error here: it is found where the field is used.
 	if err := json.Unmarshal(raw, dst, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
-		return malformed("body", "it is not JSON")
+		return provider.Malformed("body", "it is not JSON")
 	}
 	return nil
 }

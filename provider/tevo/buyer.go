@@ -126,7 +126,7 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 		return provider.Buyer{}, err
 	}
 	if s := b.shape(); s == wholeShipment || s == oneItem {
-		return provider.Buyer{}, malformed("body", "want an order")
+		return provider.Buyer{}, provider.Malformed("body", "want an order")
 	}
 	var o orderBody
 	if err := parseBody(f.body, &o); err != nil {
@@ -139,7 +139,7 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 		buyer = o.client()
 	}
 	if buyer.Name == "" && buyer.Company == "" && buyer.Email == "" {
-		return provider.Buyer{}, malformed("body.buyer", "it has neither a name nor an e-mail address")
+		return provider.Buyer{}, provider.Malformed("body.buyer", "it has neither a name nor an e-mail address")
 	}
 	return buyer, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 	"willcall/sim"
 )
 
@@ -29,22 +30,22 @@ func TestShowOrder(t *testing.T) {
 		t.Errorf("its form: got %+v, %v; want the order, held by the fraud service", out, err)
 	}
 	_, err = c.ShowOrder(t.Context(), "1")
-	classIs(t, "another order", err, provider.NotFound)
+	providertest.ClassIs(t, "another order", err, provider.NotFound)
 	for _, id := range []string{"", "1/accept", "../orders", "1?x=y"} {
 		_, err = c.ShowOrder(t.Context(), id)
-		classIs(t, "the id "+id, err, provider.Invalid)
+		providertest.ClassIs(t, "the id "+id, err, provider.Invalid)
 	}
 	wrong := *c
 	wrong.Secret = "another"
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "a wrong secret", err, provider.Unauthorized)
+	providertest.ClassIs(t, "a wrong secret", err, provider.Unauthorized)
 	wrong.Secret = ""
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "no secret", err, provider.Unauthorized)
+	providertest.ClassIs(t, "no secret", err, provider.Unauthorized)
 	wrong = *c
 	wrong.BaseURL = "ticketevolution"
 	_, err = wrong.ShowOrder(t.Context(), o.ID)
-	classIs(t, "no URL", err, provider.Invalid)
+	providertest.ClassIs(t, "no URL", err, provider.Invalid)
 }
 
 func TestRejectTakesTheReasonsOfTheAPI(t *testing.T) {
@@ -61,10 +62,10 @@ func TestRejectTakesTheReasonsOfTheAPI(t *testing.T) {
 	api, c := setup(t, sim.TEvoOptions{})
 	api.Put(sim.OfficeSale(1))
 	_, err := c.Reject(t.Context(), sim.OfficeSale(1).ID, "I do not like it")
-	classIs(t, "another reason", err, provider.Invalid)
+	providertest.ClassIs(t, "another reason", err, provider.Invalid)
 	c.ReviewerID = 0
 	_, err = c.Accept(t.Context(), sim.OfficeSale(1).ID)
-	classIs(t, "no reviewer", err, provider.Unauthorized)
+	providertest.ClassIs(t, "no reviewer", err, provider.Unauthorized)
 	if got := api.Log(); len(got) != 0 {
 		t.Errorf("got calls %+v; want none", got)
 	}
@@ -99,7 +100,7 @@ func TestEnsure(t *testing.T) {
 				api, client := setup(t, sim.TEvoOptions{})
 				api.Put(c.order)
 				for range 3 {
-					classIs(t, op, ensure(t.Context(), client, op, c.order.ID), want)
+					providertest.ClassIs(t, op, ensure(t.Context(), client, op, c.order.ID), want)
 				}
 				if got := api.Log(); len(got) != c.writes {
 					t.Errorf("%s: got calls %+v; want %d", op, got, c.writes)
@@ -131,8 +132,8 @@ func TestEnsureAfterALostAnswer(t *testing.T) {
 		if err := api.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: "POST", Kind: sim.FaultLostAnswer, Count: 1}}}); err != nil {
 			t.Fatal(err)
 		}
-		classIs(t, op+", the answer lost", ensure(t.Context(), c, op, o.ID), provider.OutcomeUnknown)
-		classIs(t, op+" again", ensure(t.Context(), c, op, o.ID), "")
+		providertest.ClassIs(t, op+", the answer lost", ensure(t.Context(), c, op, o.ID), provider.OutcomeUnknown)
+		providertest.ClassIs(t, op+" again", ensure(t.Context(), c, op, o.ID), "")
 		if got := api.Log(); len(got) != 1 || got[0].Op != op {
 			t.Errorf("%s: got calls %+v; want one", op, got)
 		}
@@ -178,7 +179,7 @@ func TestEnsureWhileOthersAct(t *testing.T) {
 				fmt.Fprintf(w, `{"id": 5, "state": %q}`, looks[0])
 				looks = looks[1:]
 			}))
-			classIs(t, "accept", client.EnsureAccepted(t.Context(), "5"), c.want)
+			providertest.ClassIs(t, "accept", client.EnsureAccepted(t.Context(), "5"), c.want)
 		})
 	}
 }
@@ -190,7 +191,7 @@ func TestGetAirbill(t *testing.T) {
 		o := sim.ClientSale(1)
 		api.Put(o)
 		_, _, err := c.GetAirbill(t.Context(), o.ShipmentID)
-		classIs(t, "before it was uploaded", err, provider.NotFound)
+		providertest.ClassIs(t, "before it was uploaded", err, provider.NotFound)
 		api.Put(o.AirbillUploaded(time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)))
 		file, mediaType, err := c.GetAirbill(t.Context(), o.ShipmentID)
 		if err != nil || mediaType != "application/pdf" || !strings.HasPrefix(string(file), "%PDF-") {
@@ -215,7 +216,7 @@ func TestGetAirbill(t *testing.T) {
 			io.WriteString(rw, w.answer)
 		}))
 		file, mediaType, err := c.GetAirbill(t.Context(), "5")
-		classIs(t, w.name, err, w.want)
+		providertest.ClassIs(t, w.name, err, w.want)
 		if mediaType != w.mediaType || (len(file) > 0) != (w.want == "") {
 			t.Errorf("%s: got %q, %s; want %s", w.name, file, mediaType, w.mediaType)
 		}
@@ -225,5 +226,5 @@ func TestGetAirbill(t *testing.T) {
 	}
 	c := &Client{}
 	_, _, err := c.GetAirbill(t.Context(), "")
-	classIs(t, "no id", err, provider.Invalid)
+	providertest.ClassIs(t, "no id", err, provider.Invalid)
 }

@@ -1,16 +1,13 @@
 package tevo
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"willcall/provider"
 )
@@ -31,34 +28,20 @@ const maxAnswer = 32 << 20
 
 // call makes a signed request. in is the JSON body of a write, nil for none. Errors are of type *Error.
 func (c *Client) call(ctx context.Context, op, method, path string, query url.Values, in any) (provider.Answer, error) {
-	write := method != http.MethodGet
 	if c.Token == "" || c.Secret == "" {
 		return provider.Answer{}, &provider.CallError{Class: provider.Unauthorized, Op: op, Detail: "no API token and secret are configured"}
 	}
-	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
-	if err != nil || base.Host == "" {
-		return provider.Answer{}, &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the configured base URL is no URL"}
-	}
-	var body []byte
-	if in != nil {
-		if body, err = json.Marshal(in); err != nil {
-			return provider.Answer{}, &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the request cannot be written as JSON"}
-		}
-	}
-	target, tail := base.Scheme+"://"+base.Host+base.EscapedPath()+path, string(body)
-	if !write {
-		tail = query.Encode() // sorted by key; these very bytes are sent
-		if tail != "" {
-			target += "?" + tail
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	req, body, err := provider.NewRequest(ctx, op, method, c.BaseURL, path, query, in)
 	if err != nil {
-		return provider.Answer{}, &provider.CallError{Class: provider.Invalid, Op: op, Detail: "the configured base URL is no URL"}
+		return provider.Answer{}, err
+	}
+	tail := string(body)
+	if method == http.MethodGet {
+		tail = req.URL.RawQuery
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Token", c.Token)
-	req.Header.Set("X-Signature", sign(c.Secret, method, base.Hostname(), base.EscapedPath()+path, tail))
+	req.Header.Set("X-Signature", sign(c.Secret, method, req.URL.Hostname(), req.URL.EscapedPath(), tail))
 	return provider.Do(c.HTTP, req, op, maxAnswer)
 }
 

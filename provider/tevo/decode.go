@@ -59,7 +59,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 		return out, err
 	}
 	if out.OrderID == "" {
-		return out, malformed("order_group_id", "want an id")
+		return out, provider.Malformed("order_group_id", "want an id")
 	}
 	e, err := decodeBody(&b, d, out.Kind, r, s)
 	if err != nil {
@@ -107,7 +107,7 @@ func decodeBody(b *body, d provider.Delivery, kind order.Kind, r rule, s Setting
 	if at, ok := b.UpdatedAt.Moment(); ok {
 		e.At = at
 	} else if b.UpdatedAt.Given() && !ends {
-		return e, malformed("body.updated_at", "want a time")
+		return e, provider.Malformed("body.updated_at", "want a time")
 	}
 	switch {
 	case found == wholeOrder && (r.shape != wholeShipment || ends):
@@ -117,5 +117,5 @@ func decodeBody(b *body, d provider.Delivery, kind order.Kind, r rule, s Setting
 	case found == oneItem && r.shape == oneItem:
 		return decodeItem(b, e, r)
 	}
-	return e, malformed("body", "it is of another kind than the event type says")
+	return e, provider.Malformed("body", "it is of another kind than the event type says")
 }

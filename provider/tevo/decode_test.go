@@ -10,29 +10,15 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	for _, f := range fixtures(t) {
-		t.Run(f.name, func(t *testing.T) {
-			parts := map[string]string{"want": pretty(t, decoded(f.wire()))}
-			if _, ok := f.part("buyer"); ok {
-				b, err := Buyer(f.wire().Body)
-				if err != nil {
-					t.Fatalf("Buyer: %v", err)
-				}
-				parts["buyer"] = pretty(t, b)
-			}
-			for name, got := range parts {
-				if want, _ := f.part(name); got != want && !*update {
-					t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-				}
-				f.set(name, got)
-			}
-			if *update {
-				writeArchive(t, f)
-			}
+		t.Run(f.Name, func(t *testing.T) {
+			f.Check(t, "want", decoded(f.wire()))
+			f.CheckBuyer(t, "buyer", Buyer, f.wire().Body)
 		})
 	}
 }
@@ -122,7 +108,7 @@ func TestDecodeDrift(t *testing.T) {
 		got := decoded(delivery("1", with(t, base, c.patch)))
 		want := decoded(delivery("1", base))
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, pretty(t, got), pretty(t, want))
+			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	}
 }
@@ -239,13 +225,13 @@ func TestAPeekKnowsEveryTypeThatMovesOrders(t *testing.T) {
 		full, err := Decode(f.wire(), usd)
 		if !ok {
 			if full.Disposition == provider.Forward && full.OrderID == f.form.Get("order_group_id") && full.OrderID != "" && slices.Contains(Types(), full.Type) {
-				t.Errorf("%s: a peek does not know it, reading gives %+v", f.name, full)
+				t.Errorf("%s: a peek does not know it, reading gives %+v", f.Name, full)
 			}
 			continue
 		}
 		peeked++
 		if dec.Type != full.Type || err == nil && (dec.OrderID != full.OrderID || dec.Kind != full.Kind || dec.Disposition != full.Disposition) {
-			t.Errorf("%s: a peek gives %+v, reading gives %+v %v", f.name, dec, full, err)
+			t.Errorf("%s: a peek gives %+v, reading gives %+v %v", f.Name, dec, full, err)
 		}
 	}
 	if peeked < 30 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"willcall/order"
+	"willcall/provider"
 	"willcall/provider/wire"
 )
 
@@ -70,7 +71,7 @@ func fraud(s wire.Scalar) order.Fraud {
 func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Event, error) {
 	f := r.shipment
 	if f.ID = b.ID.ID(); f.ID == "" {
-		return e, malformed("body.id", "want an id")
+		return e, provider.Malformed("body.id", "want an id")
 	}
 	// What a buyer has provided is our own airbill where we bought: there is nothing to fetch.
 	f.AirbillReady = f.AirbillReady || kind == order.Sale && airbillReady(b.Type, b.Airbill)
@@ -87,7 +88,7 @@ func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Even
 	for i, it := range items {
 		id := it.lineID()
 		if id == "" {
-			return e, malformed(fmt.Sprintf("body.items[%d].id", i), "want an id")
+			return e, provider.Malformed(fmt.Sprintf("body.items[%d].id", i), "want an id")
 		}
 		e.Lines = append(e.Lines, order.LineFact{LineID: id, Delivered: e.At})
 	}
@@ -106,7 +107,7 @@ func airbillReady(typ, airbill wire.Scalar) bool {
 func decodeItem(b *body, e order.Event, r rule) (order.Event, error) {
 	id := b.lineID()
 	if id == "" {
-		return e, malformed("body.order_item_id", "want an id")
+		return e, provider.Malformed("body.order_item_id", "want an id")
 	}
 	f := order.LineFact{LineID: id}
 	if r.finalized {
@@ -140,7 +141,7 @@ func (b *body) movedInHand(now time.Time) (time.Time, error) {
 	}
 	day, ok := on.Day()
 	if !ok {
-		return time.Time{}, malformed("body.in_hand_on", "want a date")
+		return time.Time{}, provider.Malformed("body.in_hand_on", "want a date")
 	}
 	return day, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"willcall/order"
+	"willcall/provider"
 	"willcall/provider/wire"
 )
 
@@ -13,7 +14,7 @@ import (
 func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error) {
 	snapshot := &order.Snapshot{APIID: b.ID.ID()}
 	if snapshot.APIID == "" {
-		return nil, nil, malformed("body.id", "want an id")
+		return nil, nil, provider.Malformed("body.id", "want an id")
 	}
 	items, err := b.listed()
 	if err != nil {
@@ -28,7 +29,7 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 			return nil, nil, err
 		}
 		if seen[l.ID] {
-			return nil, nil, malformed(path+".order_item_id", "another item has the same")
+			return nil, nil, provider.Malformed(path+".order_item_id", "another item has the same")
 		}
 		seen[l.ID] = true
 		snapshot.Lines = append(snapshot.Lines, l)
@@ -51,11 +52,11 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 func (b *body) listed() ([]item, error) {
 	switch n := len(b.Items.All); {
 	case b.Items.Wrong:
-		return nil, malformed("body.items", "want a list of items")
+		return nil, provider.Malformed("body.items", "want a list of items")
 	case n == 0:
-		return nil, malformed("body.items", "it is missing or empty")
+		return nil, provider.Malformed("body.items", "it is missing or empty")
 	case n > maxLines:
-		return nil, malformed("body.items", "there are too many")
+		return nil, provider.Malformed("body.items", "there are too many")
 	}
 	return b.Items.All, nil
 }
@@ -64,25 +65,25 @@ func (b *body) line(path string, it item, s Settings) (order.Line, error) {
 	g := it.TicketGroup.V
 	l := order.Line{ID: it.lineID(), ItemID: it.ID.ID(), Inventory: wire.Cut(g.RemoteID.Text), Section: wire.Cut(g.Section.Text), Row: wire.Cut(g.Row.Text)}
 	if l.ID == "" {
-		return l, malformed(path+".order_item_id", "want an id")
+		return l, provider.Malformed(path+".order_item_id", "want an id")
 	}
 	if l.ItemID == "" {
-		return l, malformed(path+".id", "want an id")
+		return l, provider.Malformed(path+".id", "want an id")
 	}
 	var ok bool
 	if l.Quantity, ok = it.Quantity.Count(); !ok {
-		return l, malformed(path+".quantity", fmt.Sprintf("want a whole number from 1 to %d", wire.MaxQuantity))
+		return l, provider.Malformed(path+".quantity", fmt.Sprintf("want a whole number from 1 to %d", wire.MaxQuantity))
 	}
 	// total and subtotal are "0.0" while an order is pending; only the item's price is true all the time.
 	if !it.Price.Given() {
-		return l, malformed(path+".price", "it is missing")
+		return l, provider.Malformed(path+".price", "it is missing")
 	}
 	var err error
 	if l.Unit, err = order.ParseMoney(it.Price.Text, s.Currency); err != nil {
-		return l, malformed(path+".price", err.Error()) // its errors do not say what they read
+		return l, provider.Malformed(path+".price", err.Error()) // its errors do not say what they read
 	}
 	if l.Unit.Minor < 0 {
-		return l, malformed(path+".price", "it is negative")
+		return l, provider.Malformed(path+".price", "it is negative")
 	}
 	l.Seats = it.seats(l.Quantity)
 	l.Delivery = b.delivery(l.ID, g)

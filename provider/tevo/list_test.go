@@ -9,6 +9,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 	"willcall/sim"
 )
 
@@ -97,7 +98,7 @@ func TestListOrdersOfOddShapes(t *testing.T) {
 	} {
 		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }))
 		got, err := c.ListOrders(t.Context(), order.Sale, time.Time{}, 0) // the first page, too
-		classIs(t, body[:min(len(body), 60)], err, want.class)
+		providertest.ClassIs(t, body[:min(len(body), 60)], err, want.class)
 		if len(got.Orders) != want.orders || got.More != want.more {
 			t.Errorf("%.60s: got %d orders, more %t; want %d, more %t", body, len(got.Orders), got.More, want.orders, want.more)
 		}
@@ -128,7 +129,7 @@ func TestListOrdersEnds(t *testing.T) {
 				break
 			}
 		}
-		classIs(t, c.name, err, c.want)
+		providertest.ClassIs(t, c.name, err, c.want)
 		if calls != c.calls {
 			t.Errorf("%s: got %d calls; want %d", c.name, calls, c.calls)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 func TestSynthesize(t *testing.T) {
@@ -27,7 +28,7 @@ func TestSynthesize(t *testing.T) {
 		}
 		want.Type, want.Event.Type = "seller/order_polled", "seller/order_polled"
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("got %s; want %s", pretty(t, got), pretty(t, want))
+			t.Errorf("got %s; want %s", providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	})
 	t.Run("KeepsTheBuyer", func(t *testing.T) {

@@ -1,7 +1,6 @@
 package tevo
 
 import (
-	"errors"
 	"net/url"
 	"reflect"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // TestDecodeRefuses has one fault a case, and the field that is named for it.
@@ -63,7 +63,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"buyer_delivery_complete", `items.1.order_item_id = []`, "body.items[1].id: want an id"},
 	} {
 		out, err := Decode(delivery("1", with(t, forms[c.fixture], c.patch)), usd)
-		refused(t, c.fixture+" with "+c.patch, out, err, c.want)
+		providertest.Refused(t, c.fixture+" with "+c.patch, out, err, c.want)
 		side, _, _ := strings.Cut(c.fixture, "_")
 		if out.OrderID == "" || Recipient(out.Kind) != side || !strings.HasPrefix(out.Type, side+"/") {
 			t.Errorf("%s with %s: got %+v; want type, order and side as far as they are known", c.fixture, c.patch, out)
@@ -72,21 +72,10 @@ func TestDecodeRefuses(t *testing.T) {
 	// An order in a list of 501 items is no order.
 	form := with(t, forms["seller_order_created"], "items = ["+strings.Repeat("{},", maxLines)+"{}]")
 	out, err := Decode(delivery("1", form), usd)
-	refused(t, "501 items", out, err, "body.items: there are too many")
+	providertest.Refused(t, "501 items", out, err, "body.items: there are too many")
 	// A currency that is none must not pass for cents.
 	out, err = Decode(delivery("1", forms["seller_order_created"]), Settings{Currency: "dollars"})
-	refused(t, "no currency", out, err, "body.items[0].price: not an amount of money: the currency must be three capital letters")
-}
-
-func refused(t *testing.T, name string, out provider.Decoded, err error, want string) {
-	t.Helper()
-	want = provider.ErrMalformed.Error() + ": " + want
-	if !errors.Is(err, provider.ErrMalformed) || err.Error() != want {
-		t.Errorf("%s: got error %v; want %s", name, err, want)
-	}
-	if out.Disposition != provider.Quarantined || out.Event != nil {
-		t.Errorf("%s: got %s, event %v; want quarantined and no event", name, out.Disposition, out.Event)
-	}
+	providertest.Refused(t, "no currency", out, err, "body.items[0].price: not an amount of money: the currency must be three capital letters")
 }
 
 func TestDecodeWire(t *testing.T) {
@@ -115,7 +104,7 @@ func TestDecodeWire(t *testing.T) {
 		{"BadGroup", "event_type=order_created&recipient=seller&order_group_id=a/b&body=" + order, "order_group_id: want an id"},
 	} {
 		out, err := Decode(provider.Delivery{Body: []byte(c.body), Received: received}, usd)
-		refused(t, c.name, out, err, c.want)
+		providertest.Refused(t, c.name, out, err, c.want)
 	}
 
 	want := decoded(delivery("1", sample(t, "seller_order_created")))
@@ -131,7 +120,7 @@ func TestDecodeWire(t *testing.T) {
 	} {
 		got := decoded(provider.Delivery{ID: "1", Body: []byte(body), Received: received})
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %s; want the same as without", name, pretty(t, got))
+			t.Errorf("%s: got %s; want the same as without", name, providertest.Pretty(t, got))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 	"willcall/sim"
 )
 
@@ -88,7 +89,7 @@ func roads() map[string][][]byte {
 	}
 }
 
-// TestEveryOrderOfArrival applies the webhooks of an order in every order, each one twice in half of them.
+// TestEveryOrderOfArrival plays whole orders.
 func TestEveryOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	// The POS has not answered yet, so that the facts alone decide how far the order is.
@@ -97,67 +98,13 @@ func TestEveryOrderOfArrival(t *testing.T) {
 	for name, hooks := range roads() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var events []order.Event
-			var id order.Identity
-			for i, raw := range hooks {
-				out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: raw, Received: received.AddDate(10, 0, i)}, usd)
-				if err != nil {
-					t.Fatalf("webhook %d: %v", i, err)
-				}
-				if id.ProviderOrderID != "" && id.ProviderOrderID != out.OrderID {
-					t.Fatalf("webhook %d: got order %s; want %s", i, out.OrderID, id.ProviderOrderID)
-				}
-				id.ProviderOrderID, id.Kind = out.OrderID, out.Kind
-				if out.Event == nil {
-					t.Fatalf("webhook %d: got %+v; want an event", i, out)
-				}
-				events = append(events, *out.Event)
+			o := providertest.EveryOrder(t, order.DefaultPolicy(), decode, providertest.Deliveries(received.AddDate(10, 0, 0), hooks...)...)
+			o.Record(order.ID(order.DoInvoice, "", 1), order.Result{Outcome: order.Running})
+			if state := o.Plan(received.AddDate(20, 0, 0)).State; state != reached[name] {
+				t.Errorf("got state %s; want %s: %s", state, reached[name], providertest.Marshal(t, o.Facts))
 			}
-			var want string
-			n := 0
-			permute(len(events), func(perm []int) {
-				o := order.New(id, order.DefaultPolicy())
-				for k, i := range perm {
-					o.Apply(events[i])
-					if n%2 == 1 {
-						o.Apply(events[perm[k/2]])
-					}
-				}
-				got := marshal(t, o.Facts)
-				if n++; want == "" {
-					want = got
-					o.Record(order.ID(order.DoInvoice, "", 1), order.Result{Outcome: order.Running})
-					if state := o.Plan(received.AddDate(20, 0, 0)).State; state != reached[name] {
-						t.Errorf("got state %s; want %s: %s", state, reached[name], want)
-					}
-				}
-				if got != want {
-					t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
-				}
-			})
 		})
 	}
-}
-
-// permute calls f with every permutation of 0 to n-1, the sorted one first.
-func permute(n int, f func([]int)) {
-	perm := make([]int, 0, n)
-	used := make([]bool, n)
-	var rec func()
-	rec = func() {
-		if len(perm) == n {
-			f(perm)
-			return
-		}
-		for i := range n {
-			if !used[i] {
-				used[i], perm = true, append(perm, i)
-				rec()
-				used[i], perm = false, perm[:len(perm)-1]
-			}
-		}
-	}
-	rec()
 }
 
 // TestPollsMakeUpForWebhooks has every webhook lost: a poll of the last state tells what they would have told.
@@ -166,7 +113,7 @@ func TestPollsMakeUpForWebhooks(t *testing.T) {
 	at := time.Date(2026, 6, 2, 9, 0, 0, 0, time.UTC)
 	o := sim.ClientSale(9)
 	o = o.FraudResponse("approved", at).Accepted(at).AirbillUploaded(at).InHand(0, at.AddDate(0, 0, 3), at).EticketsFinalized(0, at)
-	raw := Synthesize([]byte(marshal(t, o.Body())), "seller", "")
+	raw := Synthesize([]byte(providertest.Marshal(t, o.Body())), "seller", "")
 	out, err := Decode(provider.Delivery{ID: "1", Body: raw, Received: received}, usd)
 	if err != nil || out.Event == nil {
 		t.Fatalf("got %+v, %v", out, err)
@@ -238,38 +185,22 @@ func TestNewsReachesOrders(t *testing.T) {
 	for _, name := range []string{"catalogue_event_created", "catalogue_event_updated", "catalogue_event_updated_body", "catalogue_event_deleted"} {
 		hooks = append(hooks, []byte(sample(t, name).Encode()))
 	}
-	var events []order.Event
-	for i, raw := range hooks {
-		out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: raw, Received: received.AddDate(10, 0, i)}, usd)
-		if err != nil || out.Event == nil {
-			t.Fatalf("webhook %d: got %+v, %v", i, out, err)
-		}
-		events = append(events, *out.Event)
-	}
+	sent := providertest.Deliveries(received.AddDate(10, 0, 0), hooks...)
 	for _, api := range []bool{true, false} {
 		policy := order.DefaultPolicy()
 		policy.ProviderAPI = api
-		var want string
-		permute(len(events), func(perm []int) {
-			o := order.New(order.Identity{Kind: order.Sale}, policy)
-			for _, i := range perm {
-				o.Apply(events[i])
-			}
-			if got := marshal(t, o.Facts); want == "" {
-				want = got
-			} else if got != want {
-				t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
-			}
-			if !o.Facts.Times.Off || o.Facts.Times.Unsaid.By != "2" || o.Facts.Reread.By != "2" || o.Facts.Times.Name == "" {
-				t.Fatalf("got %+v; want that it is off, and that update 2 did not say what has changed", o.Facts)
-			}
-		})
+		facts := providertest.EveryOrder(t, policy, decode, sent...).Facts
+		if !facts.Times.Off || facts.Times.Unsaid.By != "02" || facts.Reread.By != "02" || facts.Times.Name == "" {
+			t.Fatalf("got %+v; want that it is off, and that update 02 did not say what has changed", facts)
+		}
 		// Of the update alone: the order is read again, or a person is asked.
 		o := order.New(order.Identity{Kind: order.Sale}, policy)
-		o.Apply(events[0])
-		o.Apply(events[2])
+		for _, d := range []provider.Delivery{sent[0], sent[2]} {
+			out, _ := decode(d)
+			o.Apply(*out.Event)
+		}
 		p := o.Plan(received.AddDate(10, 0, 9))
-		if again := slices.Contains(p.Steps, order.ID(order.DoReread, "2", 1)); again != api {
+		if again := slices.Contains(p.Steps, order.ID(order.DoReread, "02", 1)); again != api {
 			t.Errorf("with credentials %t: got steps %v; want that the order is read again: %t", api, p.Steps, api)
 		}
 		if asked := p.Attention != nil && p.Attention.Reason == order.ReasonEventChanged; asked == api {
@@ -288,7 +219,7 @@ func TestNewsIsNoRepeat(t *testing.T) {
 		second, _ := Decode(d, usd)
 		unversioned := first.About != provider.About{} && first.Event.At.Equal(received)
 		if (first.DedupeKey != second.DedupeKey) != unversioned || unversioned == (first.DedupeKey == "") {
-			t.Errorf("%s: got keys %q, %q; want two if and only if it is news without a version", f.name, first.DedupeKey, second.DedupeKey)
+			t.Errorf("%s: got keys %q, %q; want two if and only if it is news without a version", f.Name, first.DedupeKey, second.DedupeKey)
 		}
 	}
 }

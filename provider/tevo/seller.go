@@ -25,7 +25,7 @@ func Seller(raw []byte) (provider.Seller, error) {
 	s := o.Seller.V
 	name := cmp.Or(s.Brokerage.Name.Text, s.Company.Name.Text, s.Name.Text)
 	if name == "" {
-		return provider.Seller{}, malformed("body.seller", "it has no name")
+		return provider.Seller{}, provider.Malformed("body.seller", "it has no name")
 	}
 	return provider.Seller{ID: s.ID.ID(), Name: name}, nil
 }

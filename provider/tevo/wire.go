@@ -10,7 +10,6 @@ package tevo
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -22,11 +21,6 @@ import (
 
 // maxLines is far beyond any real order; see the limits of package wire.
 const maxLines = 500
-
-// malformed says which field is wrong and why. It never says what the field holds: that may be buyer data.
-func malformed(path, why string) error {
-	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
-}
 
 // form is the outer shape of every webhook: application/x-www-form-urlencoded with group id, recipient, event type and body
 // ("Order Notifications", Description), or with event type and the id of an event (public: Catalog Notifications).
@@ -67,7 +61,7 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 			continue
 		}
 		if again {
-			fault = cmp.Or(fault, malformed(name, "it is given twice"))
+			fault = cmp.Or(fault, provider.Malformed(name, "it is given twice"))
 			continue
 		}
 		read := unescape
@@ -76,7 +70,7 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		}
 		value, ok := read(v)
 		if !ok {
-			fault = cmp.Or(fault, malformed(name, "it is not form-encoded"))
+			fault = cmp.Or(fault, provider.Malformed(name, "it is not form-encoded"))
 			continue
 		}
 		switch name {
@@ -91,7 +85,7 @@ func parseFields(raw []byte, body func([]byte) ([]byte, bool)) (form, error) {
 		}
 	}
 	if f.eventType == "" {
-		fault = cmp.Or(fault, malformed("event_type", "it is missing"))
+		fault = cmp.Or(fault, provider.Malformed("event_type", "it is missing"))
 	}
 	return f, fault
 }
@@ -226,12 +220,12 @@ func parseBody(text []byte, dst any) error {
 	text = bytes.TrimSpace(text)
 	switch {
 	case len(text) == 0:
-		return malformed("body", "it is missing")
+		return provider.Malformed("body", "it is missing")
 	case text[0] != '{':
-		return malformed("body", "want a JSON object")
+		return provider.Malformed("body", "want a JSON object")
 	}
 	if err := json.Unmarshal(text, dst, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
-		return malformed("body", "it is not JSON") // a wrong shape is no error here: it is found where the field is used
+		return provider.Malformed("body", "it is not JSON") // a wrong shape is no error here: it is found where the field is used
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // TestAnswerRefusesToSetNoStatus: Tixstock would set the order to an empty status.
@@ -17,7 +18,7 @@ func TestAnswerRefusesToSetNoStatus(t *testing.T) {
 		want := kind == eticket || kind == mobile || kind == update
 		a, err := Answer(f.wire(), out, Standing{Success: true})
 		if errors.Is(err, ErrNoStatus) != want || want && a != nil || !want && err != nil {
-			t.Errorf("%s: got %v, %v; want ErrNoStatus: %t", f.name, a, err, want)
+			t.Errorf("%s: got %v, %v; want ErrNoStatus: %t", f.Name, a, err, want)
 		}
 	}
 }
@@ -51,7 +52,7 @@ func TestAnswer(t *testing.T) {
 		d := delivery("1", c.body)
 		out, _ := Decode(d, settings)
 		a, err := Answer(d, out, c.s)
-		if got := marshal(t, a); err != nil || got != c.want {
+		if got := providertest.Marshal(t, a); err != nil || got != c.want {
 			t.Errorf("%s: got %s, %v; want %s", c.name, got, err, c.want)
 		}
 	}
@@ -64,7 +65,7 @@ func TestEveryAskHasAnAnswer(t *testing.T) {
 		out, _ := Decode(f.wire(), settings)
 		a, err := Answer(f.wire(), out, Standing{Status: "Approved", Success: true})
 		if err != nil || (a != nil) != out.Ask {
-			t.Errorf("%s: got %v, %v; want an answer: %t", f.name, a, err, out.Ask)
+			t.Errorf("%s: got %v, %v; want an answer: %t", f.Name, a, err, out.Ask)
 		}
 	}
 }
@@ -84,8 +85,8 @@ func TestAFailureIsNeverAnsweredAsASuccess(t *testing.T) {
 			Success bool
 			Message string
 		}
-		if jsonErr := json.Unmarshal([]byte(marshal(t, a)), &got); jsonErr != nil || answerErr != nil || got.Success || got.Message == "Thanks." {
-			t.Errorf("%s: got %+v, %v; want a failure", f.name, got, answerErr)
+		if jsonErr := json.Unmarshal([]byte(providertest.Marshal(t, a)), &got); jsonErr != nil || answerErr != nil || got.Success || got.Message == "Thanks." {
+			t.Errorf("%s: got %+v, %v; want a failure", f.Name, got, answerErr)
 		}
 	}
 	if failures < 5 {
@@ -96,7 +97,7 @@ func TestAFailureIsNeverAnsweredAsASuccess(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	const want = `{"success":false,"status":401,"message":"not authentic"}`
-	if got := marshal(t, Refusal(401, provider.ErrSignature.Error())); got != want {
+	if got := providertest.Marshal(t, Refusal(401, provider.ErrSignature.Error())); got != want {
 		t.Errorf("got %s; want %s", got, want)
 	}
 }

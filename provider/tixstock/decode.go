@@ -99,7 +99,7 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 	case err != nil:
 		return out, err
 	case out.Type == "":
-		return out, malformed("meta.type", "it is missing")
+		return out, provider.Malformed("meta.type", "it is missing")
 	case !known:
 		out.Disposition = provider.Unknown
 		return out, nil
@@ -127,11 +127,11 @@ func Decode(d provider.Delivery, s Settings) (provider.Decoded, error) {
 func decodeTicket(x *data, body []byte, kind about, s Settings, out *provider.Decoded, e *order.Event) error {
 	out.Kind, out.OrderID = order.Sale, x.OrderID.ID()
 	if out.OrderID == "" {
-		return malformed("data.order_id", "want an id")
+		return provider.Malformed("data.order_id", "want an id")
 	}
 	line := x.ID.ID()
 	if line == "" {
-		return malformed("data.id", "want an id")
+		return provider.Malformed("data.id", "want an id")
 	}
 	var pdf []byte
 	text, given := x.File.text(body)
@@ -159,7 +159,7 @@ func decodeTicket(x *data, body []byte, kind about, s Settings, out *provider.De
 	if len(proofs) > 0 {
 		var err error
 		if list, err = json.Marshal(proofs); err != nil {
-			return malformed("data.proof_file_url", "want URLs")
+			return provider.Malformed("data.proof_file_url", "want URLs")
 		}
 	}
 	key, name := x.ticket(pdf, list)
@@ -243,7 +243,7 @@ func decodeUpdate(x *data, s Settings, out *provider.Decoded, e *order.Event) er
 	out.Kind = order.Sale
 	id, ours := x.ID.ID(), x.ExternalID.ID()
 	if x.ExternalID.Given() && ours == "" {
-		return malformed("data.external_id", "want an id") // the other id may be another order's
+		return provider.Malformed("data.external_id", "want an id") // the other id may be another order's
 	}
 	switch {
 	case ours != "":
@@ -254,14 +254,14 @@ func decodeUpdate(x *data, s Settings, out *provider.Decoded, e *order.Event) er
 	case id != "":
 		out.OrderID, out.Concern = id, ref(id)
 	default:
-		return malformed("data.id", "want an id")
+		return provider.Malformed("data.id", "want an id")
 	}
 	path, status := "data.status", x.Status
 	if !status.Given() {
 		path, status = "data.order_status", x.OrderStatus
 	}
 	if status.Kind == 'x' {
-		return malformed(path, "want a word")
+		return provider.Malformed(path, "want a word")
 	}
 	word := strings.Join(strings.Fields(status.Word()), " ")
 	if word == "" {
@@ -284,7 +284,7 @@ func ref(id string) string { return "tixstock-order:" + id }
 func decodeEvent(x *data, out *provider.Decoded, e *order.Event) error {
 	id := x.ID.ID()
 	if id == "" {
-		return malformed("data.id", "want an id")
+		return provider.Malformed("data.id", "want an id")
 	}
 	off := strings.ToLower(out.Type) == "event.cancel"
 	out.About = provider.About{Kind: provider.AboutEvent, ID: id}

@@ -11,27 +11,21 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 	"willcall/provider/wire"
 )
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	for _, f := range fixtures(t) {
-		t.Run(f.name, func(t *testing.T) {
+		t.Run(f.Name, func(t *testing.T) {
 			out, _ := Decode(f.wire(), settings)
 			a, err := Answer(f.wire(), out, f.standing(t))
 			if err != nil {
 				t.Fatalf("Answer: %v", err)
 			}
-			for name, got := range map[string]string{"want": pretty(t, decoded(f.wire())), "answer": pretty(t, a)} {
-				if want, _ := f.part(name); got != want && !*rewrite {
-					t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-				}
-				f.set(name, got)
-			}
-			if *rewrite {
-				writeArchive(t, f)
-			}
+			f.Check(t, "want", decoded(f.wire()))
+			f.Check(t, "answer", a)
 		})
 	}
 }
@@ -128,7 +122,7 @@ func TestDecodeDrift(t *testing.T) {
 		got := decoded(delivery("1", with(t, base, c.patch)))
 		want := decoded(delivery("1", base))
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, pretty(t, got), pretty(t, want))
+			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	}
 }
@@ -141,7 +135,7 @@ func TestDecodeWhateverTheOrderOfFields(t *testing.T) {
 		`"order_id": "3100004401"`, `"id": "15000042"`, `"general_admission": 0`, `"row": "V"`, `"seat": "100"`,
 		filled(`"file": "@pdf:one"`), `"proof_file_url": ["https://tickets.example.com/p/2","https://tickets.example.com/p/1"]`,
 	}
-	permute(len(fields), func(perm []int) {
+	providertest.Permutations(len(fields), func(perm []int) {
 		shuffled := make([]string, len(fields))
 		for i, p := range perm {
 			shuffled[i] = fields[p]
@@ -149,7 +143,7 @@ func TestDecodeWhateverTheOrderOfFields(t *testing.T) {
 		data := `"data" : {` + strings.Join(shuffled, " , ") + `}`
 		for _, body := range []string{`{` + data + `,"meta":{"type":"order.mobile_ticket_fulfilment"}}`, ` {"meta": {"type": "order.mobile_ticket_fulfilment"}, ` + data + "}\n"} {
 			if got := decoded(delivery("1", body)); !reflect.DeepEqual(got, want) {
-				t.Fatalf("%v: got %s; want %s", perm, pretty(t, got), pretty(t, want))
+				t.Fatalf("%v: got %s; want %s", perm, providertest.Pretty(t, got), providertest.Pretty(t, want))
 			}
 		}
 	})

@@ -1,27 +1,17 @@
 package tixstock
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
-
-var rewrite = flag.Bool("update", false, "write what the tests got into testdata")
 
 // received is when the door took every fixture.
 var received = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -29,84 +19,38 @@ var received = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 // settings are those of every fixture.
 var settings = Settings{}
 
-// A fixture is one file of testdata. Its comment says why it is there. Its files are: delivery, the JSON of the webhook, in
-// which "@pdf:NAME" and the like stand for files that the test makes (see stand); standing, what is said of us in the answer,
-// or nothing for the common case; want, what Decode makes of it; answer, what Answer does.
-type fixture struct {
-	name    string
-	file    string
-	archive *txtar.Archive
-}
+// A fixture's parts are: delivery, the JSON of the webhook, in which "@pdf:NAME" and the like stand for files that the test makes
+// (see stand); standing, what is said of us in the answer, or nothing for the common case; want, what Decode makes of it; answer,
+// what Answer does.
+type fixture struct{ *providertest.Fixture }
 
-func (f *fixture) part(name string) (string, bool) {
-	for _, p := range f.archive.Files {
-		if p.Name == name {
-			return string(p.Data), true
-		}
-	}
-	return "", false
-}
-
-func (f *fixture) set(name, data string) {
-	for i, p := range f.archive.Files {
-		if p.Name == name {
-			f.archive.Files[i].Data = []byte(data)
-		}
-	}
-}
+var parts = providertest.Parts{Needed: []string{"delivery", "want", "answer"}, Known: []string{"standing"}}
 
 // wire is the delivery with the very bytes of the fixture.
-func (f *fixture) wire() provider.Delivery {
-	text, _ := f.part("delivery")
-	return delivery(f.name, filled(strings.TrimSuffix(text, "\n")))
-}
+func (f fixture) wire() provider.Delivery { return delivery(f.Name, filled(f.Body("delivery"))) }
 
 func delivery(id, body string) provider.Delivery {
 	return provider.Delivery{ID: id, Body: []byte(body), Received: received}
 }
 
 // standing is what the fixture says of us.
-func (f *fixture) standing(t testing.TB) Standing {
+func (f fixture) standing(t testing.TB) Standing {
 	t.Helper()
 	s := Standing{Status: "Approved", Success: true}
-	if text, ok := f.part("standing"); ok {
+	if text, ok := f.Part("standing"); ok {
 		s = Standing{}
 		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			t.Fatalf("%s: standing: %v", f.file, err)
+			t.Fatalf("%s: standing: %v", f.Name, err)
 		}
 	}
 	return s
 }
 
-// fixtures loads testdata and refuses what the runner would silently pass over.
-func fixtures(t testing.TB) []*fixture {
+func fixtures(t testing.TB) []fixture {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no fixtures in testdata (%v)", err)
-	}
-	var all []*fixture
-	for _, file := range files {
-		a, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := &fixture{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), file: file, archive: a}
-		known := []string{"delivery", "standing", "want", "answer"}
-		for _, p := range a.Files {
-			if !slices.Contains(known, p.Name) {
-				t.Fatalf("%s: part %q; want one of %v", file, p.Name, known)
-			}
-		}
-		for _, p := range []string{"delivery", "want", "answer"} {
-			if _, ok := f.part(p); !ok {
-				t.Fatalf("%s: no part %s", file, p)
-			}
-		}
-		if len(bytes.TrimSpace(a.Comment)) == 0 {
-			t.Fatalf("%s: no comment that says why it is there", file)
-		}
-		all = append(all, f)
+	var all []fixture
+	for _, f := range providertest.Load(t, parts) {
+		all = append(all, fixture{f})
 	}
 	return all
 }
@@ -114,7 +58,7 @@ func fixtures(t testing.TB) []*fixture {
 func sample(t testing.TB, name string) string {
 	t.Helper()
 	for _, f := range fixtures(t) {
-		if f.name == name {
+		if f.Name == name {
 			return string(f.wire().Body)
 		}
 	}
@@ -156,82 +100,25 @@ func pdf(name string) []byte {
 		"trailer <</Root 1 0 R>>\nstartxref\n0\n%%%%EOF\n", name)
 }
 
-// with returns the JSON body with values under data replaced by lines of the form "field = json" or "field delete"; a field
-// that begins with a dot is one of the whole document.
+// with returns the JSON body changed by lines as of [providertest.Patch], whose paths begin under data; one that begins with a dot
+// is of the whole document.
 func with(t testing.TB, body, lines string) string {
 	t.Helper()
-	var doc map[string]any
-	if err := json.Unmarshal([]byte(body), &doc); err != nil {
-		t.Fatal(err)
-	}
+	var patch strings.Builder
 	for line := range strings.Lines(filled(lines)) {
-		path, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		op, arg, _ := strings.Cut(rest, " ")
-		path, whole := strings.CutPrefix(path, ".")
+		field, whole := strings.CutPrefix(strings.TrimSpace(line), ".")
 		if !whole {
-			path = "data." + path
+			field = "data." + field
 		}
-		steps := strings.Split(path, ".")
-		at, last := doc, steps[len(steps)-1]
-		for _, s := range steps[:len(steps)-1] {
-			at = at[s].(map[string]any)
-		}
-		switch op {
-		case "=":
-			at[last] = json.RawMessage(arg)
-		case "delete":
-			delete(at, last)
-		default:
-			t.Fatalf("patch line %q", line)
-		}
+		patch.WriteString(field + "\n")
 	}
-	return marshal(t, doc)
+	return providertest.Patch(t, body, patch.String())
 }
 
-func marshal(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func decode(d provider.Delivery) (provider.Decoded, error) { return Decode(d, settings) }
 
-func pretty(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b) + "\n"
-}
-
-// result is a Decoded and an error as a fixture shows them: of files only what they are.
-type result struct {
-	Decoded provider.Decoded
-	Files   []fileMark `json:",omitempty"`
-	Error   string     `json:",omitempty"`
-}
-
-type fileMark struct{ Name, MediaType, SHA256 string }
-
-func decoded(d provider.Delivery) result {
+// decoded shows of files only what they are.
+func decoded(d provider.Delivery) providertest.Result {
 	out, err := Decode(d, settings)
-	r := result{Decoded: out}
-	for _, f := range out.Files {
-		sum := sha256.Sum256(f.Body)
-		r.Files = append(r.Files, fileMark{f.Name, f.MediaType, hex.EncodeToString(sum[:])})
-	}
-	r.Decoded.Files = nil
-	if err != nil {
-		r.Error = err.Error()
-	}
-	return r
-}
-
-func writeArchive(t *testing.T, f *fixture) {
-	t.Helper()
-	if err := os.WriteFile(f.file, txtar.Format(f.archive), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return providertest.Show(out, err, providertest.Digest)
 }

@@ -1,13 +1,13 @@
 package tixstock
 
 import (
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // TestDecodeRefuses has one fault a case, and the field that is named for it.
@@ -43,21 +43,10 @@ func TestDecodeRefuses(t *testing.T) {
 	} {
 		out, err := Decode(delivery("1", with(t, sample(t, c.fixture), c.patch)), settings)
 		name := c.fixture + " with " + c.patch
-		refused(t, name, out, err, c.want)
-		if out.Ask != (out.Type != "") || out.Files != nil {
-			t.Errorf("%s: got %+v; want it to ask for an answer where its type is known, and no files", name, out)
+		providertest.Refused(t, name, out, err, c.want)
+		if out.Ask != (out.Type != "") {
+			t.Errorf("%s: got %+v; want it to ask for an answer where its type is known", name, out)
 		}
-	}
-}
-
-func refused(t *testing.T, name string, out provider.Decoded, err error, want string) {
-	t.Helper()
-	want = provider.ErrMalformed.Error() + ": " + want
-	if !errors.Is(err, provider.ErrMalformed) || err.Error() != want {
-		t.Errorf("%s: got error %v; want %s", name, err, want)
-	}
-	if out.Disposition != provider.Quarantined || out.Event != nil {
-		t.Errorf("%s: got %s, event %v; want quarantined and no event", name, out.Disposition, out.Event)
 	}
 }
 
@@ -75,7 +64,7 @@ func TestDecodeWire(t *testing.T) {
 		{"Object", `{}`, "meta.type: it is missing"},
 	} {
 		out, err := Decode(delivery("1", c.body), settings)
-		refused(t, c.name, out, err, c.want)
+		providertest.Refused(t, c.name, out, err, c.want)
 	}
 }
 

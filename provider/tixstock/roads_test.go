@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"willcall/order"
-	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // roads are the webhooks of whole orders, and the keys of the tickets that are there in the end.
@@ -32,46 +32,16 @@ func roads(t *testing.T) map[string]struct {
 	}
 }
 
-// TestEveryOrderOfArrival applies the webhooks of an order in every order, each one twice in half of them.
+// TestEveryOrderOfArrival plays whole orders.
 func TestEveryOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	for name, road := range roads(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var events []order.Event
-			id := order.Identity{Kind: order.Sale}
-			for i, raw := range road.hooks {
-				out, err := Decode(provider.Delivery{ID: fmt.Sprint(i), Body: []byte(raw), Received: received.AddDate(0, 0, i)}, settings)
-				if err != nil || out.Event == nil {
-					t.Fatalf("webhook %d: got %+v, %v", i, out, err)
-				}
-				if id.ProviderOrderID != "" && id.ProviderOrderID != out.OrderID {
-					t.Fatalf("webhook %d: got order %s; want %s", i, out.OrderID, id.ProviderOrderID)
-				}
-				id.ProviderOrderID = out.OrderID
-				events = append(events, *out.Event)
+			o := providertest.EveryOrder(t, order.DefaultPolicy(), decode, providertest.Deliveries(received, road.hooks...)...)
+			if keys := o.Facts.Lines["15000042"].Tickets; len(keys) != road.keys || !slices.IsSorted(keys) {
+				t.Errorf("got tickets %q; want %d", keys, road.keys)
 			}
-			var want string
-			n := 0
-			permute(len(events), func(perm []int) {
-				o := order.New(id, order.DefaultPolicy())
-				for k, i := range perm {
-					o.Apply(events[i])
-					if n%2 == 1 {
-						o.Apply(events[perm[k/2]])
-					}
-				}
-				got := marshal(t, o.Facts)
-				if n++; want == "" {
-					want = got
-					if keys := o.Facts.Lines["15000042"].Tickets; len(keys) != road.keys || !slices.IsSorted(keys) {
-						t.Errorf("got tickets %q; want %d", keys, road.keys)
-					}
-				}
-				if got != want {
-					t.Fatalf("order %v: got facts\n%s\nwant\n%s", perm, got, want)
-				}
-			})
 		})
 	}
 }
@@ -92,25 +62,4 @@ func TestManyTicketsWithoutSeats(t *testing.T) {
 	if len(keys) != n {
 		t.Errorf("got %d keys; want %d", len(keys), n)
 	}
-}
-
-// permute calls f with every permutation of 0 to n-1, the sorted one first.
-func permute(n int, f func([]int)) {
-	perm := make([]int, 0, n)
-	used := make([]bool, n)
-	var rec func()
-	rec = func() {
-		if len(perm) == n {
-			f(perm)
-			return
-		}
-		for i := range n {
-			if !used[i] {
-				used[i], perm = true, append(perm, i)
-				rec()
-				used[i], perm = false, perm[:len(perm)-1]
-			}
-		}
-	}
-	rec()
 }

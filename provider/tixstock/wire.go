@@ -16,7 +16,6 @@ package tixstock
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,11 +28,6 @@ import (
 	"willcall/provider"
 	"willcall/provider/wire"
 )
-
-// malformed says which field is wrong and why. It never says what the field holds: that may be buyer data.
-func malformed(path, why string) error {
-	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
-}
 
 // message is the outer shape of every webhook. (the document, Example Requests)
 type message struct {
@@ -76,12 +70,12 @@ func parse(body []byte) (m message, err error) {
 	head := bytes.TrimLeft(body, " \t\r\n")
 	switch {
 	case len(head) == 0:
-		return m, malformed("body", "it is missing")
+		return m, provider.Malformed("body", "it is missing")
 	case head[0] != '{':
-		return m, malformed("body", "want a JSON object")
+		return m, provider.Malformed("body", "want a JSON object")
 	}
 	if json.Unmarshal(body, &m, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
-		return m, malformed("body", "it is not JSON")
+		return m, provider.Malformed("body", "it is not JSON")
 	}
 	return m, nil
 }

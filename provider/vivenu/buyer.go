@@ -73,7 +73,7 @@ func Buyer(raw []byte) (provider.Buyer, error) {
 			return somebody("data."+name, p.buyer(p.CustomerID.ID()))
 		}
 	}
-	return provider.Buyer{}, malformed("data", "want a transaction or a purchase intent")
+	return provider.Buyer{}, provider.Malformed("data", "want a transaction or a purchase intent")
 }
 
 // Customer reads a buyer from the bytes of a customer.created or customer.updated. Errors are those of [Buyer].
@@ -84,7 +84,7 @@ func Customer(raw []byte) (provider.Buyer, error) {
 	}
 	var p person
 	if !data.object("customer", &p) {
-		return provider.Buyer{}, malformed("data.customer", "want an object")
+		return provider.Buyer{}, provider.Malformed("data.customer", "want an object")
 	}
 	return somebody("data.customer", p.buyer(p.ID.ID()))
 }
@@ -99,7 +99,7 @@ func dataOf(raw []byte) (members, error) {
 
 func somebody(path string, b provider.Buyer) (provider.Buyer, error) {
 	if b.Name == "" && b.Company == "" && b.Email == "" {
-		return provider.Buyer{}, malformed(path, "it has neither a name nor an e-mail address")
+		return provider.Buyer{}, provider.Malformed(path, "it has neither a name nor an e-mail address")
 	}
 	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 func TestBuyer(t *testing.T) {
@@ -46,7 +47,7 @@ func TestBuyer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Buyer([]byte(patched(t, bodies[c.fixture], c.patch)))
+			got, err := Buyer([]byte(providertest.Patch(t, bodies[c.fixture], c.patch)))
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
@@ -54,7 +55,7 @@ func TestBuyer(t *testing.T) {
 	}
 	want := change(func(b *provider.Buyer) { b.Phone = "+44 1632 960117" })
 	for _, patch := range []string{"", "data.customer.name delete", `data.customer.location.center = "?"`} {
-		got, err := Customer([]byte(patched(t, bodies["customer_updated"], patch)))
+		got, err := Customer([]byte(providertest.Patch(t, bodies["customer_updated"], patch)))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("customer with %q: got %+v, %v; want %+v", patch, got, err, want)
 		}

@@ -1,14 +1,12 @@
 package vivenu
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"willcall/provider"
@@ -39,32 +37,12 @@ const (
 
 // call makes a request. in is the JSON body of a write, nil for none.
 func (c *Client) call(ctx context.Context, op, method, path string, query url.Values, in any) (provider.Answer, error) {
-	fail := func(class, detail string) (provider.Answer, error) {
-		return provider.Answer{}, &provider.CallError{Class: class, Op: op, Detail: detail}
-	}
 	if c.Key == "" {
-		return fail(provider.Unauthorized, "no API key is configured")
+		return provider.Answer{}, &provider.CallError{Class: provider.Unauthorized, Op: op, Detail: "no API key is configured"}
 	}
-	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
-	if err != nil || base.Host == "" {
-		return fail(provider.Invalid, "the configured base URL is no URL")
-	}
-	var body []byte
-	if in != nil {
-		if body, err = json.Marshal(in); err != nil {
-			return fail(provider.Invalid, "the request cannot be written as JSON")
-		}
-	}
-	target := base.Scheme + "://" + base.Host + base.EscapedPath() + path
-	if len(query) > 0 {
-		target += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	req, _, err := provider.NewRequest(ctx, op, method, c.BaseURL, path, query, in)
 	if err != nil {
-		return fail(provider.Invalid, "the configured base URL is no URL")
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+		return provider.Answer{}, err
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+c.Key)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 const apiKey = "key_hunter2hunter2"
@@ -37,153 +38,75 @@ func answers(t *testing.T, by map[string]string) *Client {
 	})
 }
 
+// classIs also holds that the key is in no error.
 func classIs(t *testing.T, what string, err error, want string) {
 	t.Helper()
-	if got := provider.ClassOf(err); got != want || (err == nil) != (want == "") {
-		t.Errorf("%s: got %v; want class %q", what, err, want)
-	}
-	var e *provider.CallError
-	if err != nil && !errors.As(err, &e) {
-		t.Errorf("%s: got %T; want a CallError", what, err)
-	}
+	providertest.ClassIs(t, what, err, want)
 	if err != nil && strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%s: got %q; want no credential", what, err)
 	}
 }
 
-// reads and writes are one call each of every kind.
-func reads(c *Client, ctx context.Context) map[string]error {
-	_, tx := c.Transaction(ctx, "1")
-	_, tickets := c.Tickets(ctx, "1")
-	_, cancellations := c.Cancellations(ctx, "1")
-	_, page := c.Transactions(ctx, received, 0)
-	_, checkout := c.Checkout(ctx, "1", "hunter2-of-the-transaction")
-	_, intent := c.PurchaseIntent(ctx, "1")
-	_, event := c.Event(ctx, "1")
-	_, show := c.Show(ctx, "1")
-	_, showIntent := c.Show(ctx, "purchaseintents/1")
-	_, subscriptions := c.Subscriptions(ctx)
-	return map[string]error{
-		"Transaction": tx, "Tickets": tickets, "Cancellations": cancellations, "Transactions": page, "Checkout": checkout, "PurchaseIntent": intent,
-		"Event": event, "Show": show, "Show an intent": showIntent, "Subscriptions": subscriptions,
-		"Poll": c.Poll(ctx, received, func([]byte) error { return nil }), "EnsureIntentApproved": c.EnsureIntentApproved(ctx, "1"),
-	}
-}
-
-func writes(c *Client, ctx context.Context) map[string]error {
-	want := wanted()
-	return map[string]error{
-		"create": c.Apply(ctx, []Change{{Kind: Create, Want: want}}),
-		"update": c.Apply(ctx, []Change{{Kind: Update, ID: "1", Want: want}}),
-	}
+// api has one call each of every kind.
+var api = providertest.API{
+	Calls: func(base string, h *http.Client) providertest.Calls {
+		c := &Client{BaseURL: base, Key: apiKey, Mode: "prod", HTTP: h}
+		return providertest.Calls{
+			Reads: map[string]func(context.Context) error{
+				"Transaction":   func(ctx context.Context) error { _, err := c.Transaction(ctx, "1"); return err },
+				"Tickets":       func(ctx context.Context) error { _, err := c.Tickets(ctx, "1"); return err },
+				"Cancellations": func(ctx context.Context) error { _, err := c.Cancellations(ctx, "1"); return err },
+				"Transactions":  func(ctx context.Context) error { _, err := c.Transactions(ctx, received, 0); return err },
+				"Checkout": func(ctx context.Context) error {
+					_, err := c.Checkout(ctx, "1", "hunter2-of-the-transaction")
+					return err
+				},
+				"PurchaseIntent":       func(ctx context.Context) error { _, err := c.PurchaseIntent(ctx, "1"); return err },
+				"Event":                func(ctx context.Context) error { _, err := c.Event(ctx, "1"); return err },
+				"Show":                 func(ctx context.Context) error { _, err := c.Show(ctx, "1"); return err },
+				"Show an intent":       func(ctx context.Context) error { _, err := c.Show(ctx, "purchaseintents/1"); return err },
+				"Subscriptions":        func(ctx context.Context) error { _, err := c.Subscriptions(ctx); return err },
+				"Poll":                 func(ctx context.Context) error { return c.Poll(ctx, received, func([]byte) error { return nil }) },
+				"EnsureIntentApproved": func(ctx context.Context) error { return c.EnsureIntentApproved(ctx, "1") },
+			},
+			Writes: map[string]func(context.Context) error{
+				"create": func(ctx context.Context) error { return c.Apply(ctx, []Change{{Kind: Create, Want: wanted()}}) },
+				"update": func(ctx context.Context) error {
+					return c.Apply(ctx, []Change{{Kind: Update, ID: "1", Want: wanted()}})
+				},
+			},
+		}
+	},
+	Answer: `{"_id": "1"}`, Limit: maxAnswer, Secrets: []string{"hunter2"},
 }
 
 func TestStatusClasses(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		status      int
-		read, write string
-	}{
-		{301, provider.Invalid, provider.Invalid}, {400, provider.Invalid, provider.Invalid}, {401, provider.Unauthorized, provider.Unauthorized},
-		{403, provider.Unauthorized, provider.Unauthorized}, {404, provider.NotFound, provider.NotFound}, {408, provider.Transient, provider.OutcomeUnknown},
-		{422, provider.Invalid, provider.Invalid}, {429, provider.RateLimited, provider.RateLimited}, {500, provider.Transient, provider.OutcomeUnknown},
-		{502, provider.Transient, provider.OutcomeUnknown}, {503, provider.RateLimited, provider.RateLimited},
-	} {
-		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Location", "/elsewhere")
-			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(c.status)
-			io.WriteString(w, `{"statusCode": 400, "error": "Isolde Marchbank may not", "message": "hunter2"}`)
-		})
-		for what, err := range reads(client, t.Context()) {
-			what = fmt.Sprint(what, " ", c.status)
-			classIs(t, what, err, c.read)
-			if wait := provider.RateLimited == c.read; err != nil && wait != (retryAfter(err) == 7*time.Second) {
-				t.Errorf("%s: got RetryAfter %s", what, retryAfter(err))
-			}
-			if err != nil && (strings.Contains(err.Error(), "Marchbank") || !strings.HasSuffix(err.Error(), "the answer has the fields error, message, statusCode")) {
-				t.Errorf("%s: got %q; want the names of the answer's fields alone", what, err)
-			}
-		}
-		for what, err := range writes(client, t.Context()) {
-			classIs(t, fmt.Sprint(what, " ", c.status), err, c.write)
-		}
-		deleted := c.write
-		if c.status == http.StatusNotFound {
+	api.StatusClasses(t)
+	for _, s := range providertest.Statuses {
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(s.Status) })
+		deleted := s.Write
+		if s.Write == provider.NotFound {
 			deleted = "" // it is gone, as was wanted
 		}
-		classIs(t, fmt.Sprint("delete ", c.status), client.Apply(t.Context(), []Change{{Kind: Delete, ID: "1"}}), deleted)
+		classIs(t, fmt.Sprint("delete ", s.Status), client.Apply(t.Context(), []Change{{Kind: Delete, ID: "1"}}), deleted)
 	}
-}
-
-func retryAfter(err error) time.Duration {
-	var e *provider.CallError
-	if errors.As(err, &e) {
-		return e.RetryAfter
-	}
-	return 0
 }
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	all := func(t *testing.T, ctx context.Context, c *Client, read, write string) {
-		t.Helper()
-		for what, err := range reads(c, ctx) {
-			classIs(t, what, err, read)
-		}
-		for what, err := range writes(c, ctx) {
-			classIs(t, what, err, write)
-		}
-	}
-	t.Run("NothingListens", func(t *testing.T) {
-		t.Parallel()
-		srv := httptest.NewServer(http.NotFoundHandler())
-		c := &Client{BaseURL: srv.URL, Key: apiKey}
-		srv.Close()
-		all(t, t.Context(), c, provider.Transient, provider.Transient)
-	})
-	t.Run("TooLate", func(t *testing.T) {
-		t.Parallel()
-		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body) // only then does the server notice that the client left
-			<-r.Context().Done()
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, read := c.Transaction(ctx, "1")
-		classIs(t, "read", read, provider.Transient)
-		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		write := c.Apply(ctx, []Change{{Kind: Create, Want: wanted()}})
-		classIs(t, "write", write, provider.OutcomeUnknown)
-		for _, err := range []error{read, write} {
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("got %v; want DeadlineExceeded in its chain", err)
-			}
-		}
-	})
-	t.Run("ClosedWithoutAnswer", func(t *testing.T) {
-		t.Parallel()
-		all(t, t.Context(), serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), provider.Transient, provider.OutcomeUnknown)
-	})
-	t.Run("BrokenOff", func(t *testing.T) {
-		t.Parallel()
-		all(t, t.Context(), serve(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "1000")
-			io.WriteString(w, `{"_id": "1"}`)
-		}), provider.Transient, provider.OutcomeUnknown)
-	})
+	api.NoAnswer(t)
 }
 
 func TestOddAnswers(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "<html>", "null", "{", "[]x", `"1"`, `{"_id": null}`, `{"docs": null}`, `{"docs": {}}`, `{"docs": [{}], "total": 1, "cancellableItems": 7}`} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) })
-		for what, err := range reads(c, t.Context()) {
+		for what, call := range api.Calls(c.BaseURL, c.HTTP).Reads {
 			if strings.HasPrefix(body, `{"docs": [`) && (what == "Transactions" || what == "Poll") {
 				continue // of those it is one, with something in it that Decode will refuse
 			}
-			classIs(t, what+" "+body, err, provider.Transient)
+			classIs(t, what+" "+body, call(t.Context()), provider.Transient)
 		}
 	}
 	c := answers(t, map[string]string{"GET /api/transactions/1": `{"_id": "2"}`})

@@ -164,7 +164,7 @@ func (m *message) decode(d provider.Delivery) error {
 	}
 	m.out.Type = wire.Cut(env.Type.Text)
 	if m.out.Type == "" {
-		return malformed("type", "it is missing")
+		return provider.Malformed("type", "it is missing")
 	}
 	m.out.Content = env.digest(m.out.Type)
 	data, err := env.members()
@@ -213,7 +213,7 @@ func (m *message) version(data members, transmission string) (time.Time, error) 
 		m.out.DedupeKey = transmission
 	}
 	if !ok && o.UpdatedAt.Given() {
-		return time.Time{}, malformed("data."+family+".updatedAt", "want a time")
+		return time.Time{}, provider.Malformed("data."+family+".updatedAt", "want a time")
 	}
 	return at, nil
 }

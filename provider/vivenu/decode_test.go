@@ -9,33 +9,18 @@ import (
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 	"willcall/provider/wire"
 )
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
-	for _, f := range fixtures(t) {
-		t.Run(f.name, func(t *testing.T) {
-			parts := map[string]string{"want": pretty(t, decoded(delivery(f.name, f.body)))}
-			for name, read := range map[string]func([]byte) (provider.Buyer, error){"buyer": Buyer, "customer": Customer} {
-				if _, ok := f.part(name); !ok {
-					continue
-				}
-				b, err := read([]byte(f.body))
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				parts[name] = pretty(t, b)
-			}
-			for name, got := range parts {
-				if want, _ := f.part(name); got != want && !*update {
-					t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
-				}
-				f.set(name, got)
-			}
-			if *update {
-				writeArchive(t, f)
-			}
+	for _, f := range providertest.Load(t, parts) {
+		t.Run(f.Name, func(t *testing.T) {
+			body, _ := f.Part("delivery")
+			f.Check(t, "want", decoded(delivery(f.Name, body)))
+			f.CheckBuyer(t, "buyer", Buyer, []byte(body))
+			f.CheckBuyer(t, "customer", Customer, []byte(body))
 		})
 	}
 }
@@ -43,8 +28,8 @@ func TestDecode(t *testing.T) {
 func TestEveryTypeHasAFixture(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
-	for _, f := range fixtures(t) {
-		shown[decoded(delivery("1", f.body)).Decoded.Type] = true
+	for _, body := range samples(t) {
+		shown[decoded(delivery("1", body)).Decoded.Type] = true
 	}
 	for _, typ := range append(Types(), PolledTransaction, PolledIntent) {
 		if !shown[typ] {
@@ -152,12 +137,12 @@ func TestDecodeDrift(t *testing.T) {
 		{"unknown_type", `data = [1]`},
 	} {
 		base := bodies[c.fixture]
-		got, want := decoded(delivery("1", patched(t, base, c.patch))), decoded(delivery("1", base))
+		got, want := decoded(delivery("1", providertest.Patch(t, base, c.patch))), decoded(delivery("1", base))
 		if strings.HasPrefix(c.patch, "data = ") {
 			got.Decoded.DedupeKey, want.Decoded.DedupeKey = "", ""
 		}
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, pretty(t, got), pretty(t, want))
+			t.Errorf("%s with %s: got %s; want %s", c.fixture, c.patch, providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	}
 }
@@ -175,7 +160,7 @@ func TestDecodeStatusWords(t *testing.T) {
 		{"ABORTED", order.StatusCancelled, false, ""}, {"COMPLETE", order.StatusAccepted, false, ""}, {"CANCELED", order.StatusCancelled, true, ""},
 		{"", "", false, ""}, {"PARTIALLY_CANCELED", "", false, "partially_canceled"},
 	} {
-		out, err := Decode(delivery("1", patched(t, polled, "data.transaction.status = "+marshal(t, c.status))), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, polled, "data.transaction.status = "+providertest.Marshal(t, c.status))), ours)
 		if err != nil || out.Event.Status != c.want || out.Event.Revoked != c.revoked || out.Event.Unknown != c.unknown {
 			t.Errorf("status %s: got %+v, %v; want %q, revoked %t, unknown %q", c.status, out.Event, err, c.want, c.revoked, c.unknown)
 		}
@@ -188,14 +173,14 @@ func TestDecodeStatusWords(t *testing.T) {
 		{"FAILED", order.PaymentFailed}, {"REFUND CANCELED POS-CANCELED DISPUTE CHARGEBACK", order.PaymentReturned}, {"SETTLED PAID", order.PaymentUnknown},
 	} {
 		for word := range strings.FieldsSeq(c.words) {
-			out, err := Decode(delivery("1", patched(t, polled, "data.transaction.paymentStatus = "+marshal(t, word))), ours)
+			out, err := Decode(delivery("1", providertest.Patch(t, polled, "data.transaction.paymentStatus = "+providertest.Marshal(t, word))), ours)
 			if err != nil || out.Event.Payment != c.want {
 				t.Errorf("paymentStatus %s: got %+v, %v; want %s", word, out.Event, err, c.want)
 			}
 		}
 	}
 	for patch, want := range map[string]order.Payment{`= null`: "", `delete`: "", `= []`: order.PaymentUnknown} {
-		out, err := Decode(delivery("1", patched(t, polled, "data.transaction.paymentStatus "+patch)), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, polled, "data.transaction.paymentStatus "+patch)), ours)
 		if err != nil || out.Event.Payment != want {
 			t.Errorf("paymentStatus %s: got %+v, %v; want %q", patch, out.Event, err, want)
 		}
@@ -203,12 +188,12 @@ func TestDecodeStatusWords(t *testing.T) {
 	for word, want := range map[string]order.TicketState{
 		"VALID": order.TicketValid, "INVALID": order.TicketInvalid, "RESERVED": order.TicketReserved, "BLANK": order.TicketReserved, "DETAILSREQUIRED": order.TicketDetails,
 	} {
-		out, err := Decode(delivery("1", patched(t, sample(t, "ticket_created"), "data.ticket.status = "+marshal(t, word))), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, sample(t, "ticket_created"), "data.ticket.status = "+providertest.Marshal(t, word))), ours)
 		if err != nil || len(out.Event.Lines) != 1 || out.Event.Lines[0].Ticket != want {
 			t.Errorf("ticket %s: got %+v, %v; want %s", word, out.Event, err, want)
 		}
 	}
-	out, err := Decode(delivery("1", patched(t, sample(t, "ticket_created"), `data.ticket.status = "CHECKEDIN"`)), ours)
+	out, err := Decode(delivery("1", providertest.Patch(t, sample(t, "ticket_created"), `data.ticket.status = "CHECKEDIN"`)), ours)
 	if err != nil || len(out.Event.Lines) != 0 || out.Event.Unknown != "checkedin" {
 		t.Errorf("got %+v, %v; want no fact and an unknown word", out.Event, err)
 	}
@@ -224,8 +209,8 @@ func TestDecodeStatusWords(t *testing.T) {
 		{"purchaseIntent_rejected", "complete", "approved", order.StatusRejected, ""}, {"purchaseIntent_updated", "parked", "awaiting", order.StatusPending, "parked"},
 		{"purchaseIntent_updated", "new", "escalated", order.StatusPending, "escalated"},
 	} {
-		patch := "data.purchaseIntent.status = " + marshal(t, c.status) + "\ndata.purchaseIntent.approvalStatus = " + marshal(t, c.approval)
-		out, err := Decode(delivery("1", patched(t, sample(t, c.fixture), patch)), ours)
+		patch := "data.purchaseIntent.status = " + providertest.Marshal(t, c.status) + "\ndata.purchaseIntent.approvalStatus = " + providertest.Marshal(t, c.approval)
+		out, err := Decode(delivery("1", providertest.Patch(t, sample(t, c.fixture), patch)), ours)
 		if err != nil || out.Event.Status != c.want || out.Event.Unknown != c.unknown {
 			t.Errorf("%s, %s, %s: got %+v, %v; want %s, unknown %q", c.fixture, c.status, c.approval, out.Event, err, c.want, c.unknown)
 		}
@@ -249,7 +234,7 @@ func TestDecodeFree(t *testing.T) {
 		{"transaction_complete_free", "data.transaction.currency delete\ndata.tickets.0.currency delete", true, order.PaymentPaid},
 		{"transaction_complete", `data.transaction.paymentStatus = "AWAITING"`, false, order.PaymentAwaited},
 	} {
-		out, err := Decode(delivery("1", patched(t, sample(t, c.fixture), c.patch)), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, sample(t, c.fixture), c.patch)), ours)
 		if err != nil || out.Event.Payment != c.payment || (out.Event.Snapshot != nil && out.Event.Snapshot.Free) != c.free {
 			t.Errorf("%s with %s: got %+v, %v; want free %t, %s", c.fixture, c.patch, out.Event, err, c.free, c.payment)
 		}
@@ -268,7 +253,7 @@ func TestDecodeReread(t *testing.T) {
 		{"transaction_reservedBySystem", "", false}, {"transaction_complete", "", false}, {"transaction_partiallyCanceled", "", true},
 		{"ticketTransfer_transferred_unsaid", "", true}, {"ticketTransfer_transferred", "", false},
 	} {
-		out, err := Decode(delivery("1", patched(t, sample(t, c.fixture), c.patch)), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, sample(t, c.fixture), c.patch)), ours)
 		if err != nil || out.Event.Reread != c.want {
 			t.Errorf("%s with %q: got %+v, %v; want reread %t", c.fixture, c.patch, out.Event, err, c.want)
 		}
@@ -279,13 +264,13 @@ func TestDecodeVersions(t *testing.T) {
 	t.Parallel()
 	base := sample(t, "transaction_complete")
 	for _, patch := range []string{"data.transaction.updatedAt = null", `data.transaction.updatedAt = ""`, "data.transaction.updatedAt delete"} {
-		out, err := Decode(delivery("1", patched(t, base, patch)), ours)
+		out, err := Decode(delivery("1", providertest.Patch(t, base, patch)), ours)
 		if err != nil || !out.Event.At.Equal(received) || out.DedupeKey != "3b9f0c52-6d1e-4a70-8f00-000000000001" {
 			t.Errorf("%s: got %+v, %v; want the version %s, when it was received, and the id of the transmission as key", patch, out, err, received)
 		}
 	}
 	// A cancellation of no readable version is still one.
-	out, err := Decode(delivery("1", patched(t, base, "data.transaction.updatedAt = \"?\"\ndata.transaction.status = \"CANCELED\"")), ours)
+	out, err := Decode(delivery("1", providertest.Patch(t, base, "data.transaction.updatedAt = \"?\"\ndata.transaction.status = \"CANCELED\"")), ours)
 	if err != nil || out.Event.Status != order.StatusCancelled || !out.Event.At.Equal(received) {
 		t.Errorf("got %+v, %v; want cancelled when it was received", out.Event, err)
 	}
@@ -304,8 +289,8 @@ func TestDecodeKeys(t *testing.T) {
 		t.Errorf("got key %s, content %x; want those of the first transmission", again.DedupeKey, again.Content)
 	}
 	for what, patch := range map[string]string{"price": "data.tickets.0.realPrice = 30", "type": `type = "transaction.reservedBySystem"`} {
-		other, _ := Decode(delivery("1", patched(t, base, patch)), ours)
-		same, _ := Decode(delivery("1", patched(t, base, `id = "x"`)), ours)
+		other, _ := Decode(delivery("1", providertest.Patch(t, base, patch)), ours)
+		same, _ := Decode(delivery("1", providertest.Patch(t, base, `id = "x"`)), ours)
 		if other.Content == same.Content {
 			t.Errorf("another %s: got the same content; want another", what)
 		}

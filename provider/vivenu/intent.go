@@ -35,11 +35,11 @@ func (m *message) intent() error {
 	var p intent
 	const path = "data.purchaseIntent"
 	if !m.data.object("purchaseIntent", &p) {
-		return malformed(path, "want an object")
+		return provider.Malformed(path, "want an object")
 	}
 	id := p.ID.ID()
 	if id == "" {
-		return malformed(path+"._id", "want an id")
+		return provider.Malformed(path+"._id", "want an id")
 	}
 	m.out.OrderID = IntentOrderID(id)
 	said, unknown := p.standing()
@@ -56,7 +56,7 @@ func (m *message) intent() error {
 	// A time that cannot be read is one that is not known: the end of an intent comes as a webhook, too.
 	m.event.Intent.ExpiresAt, _ = p.ExpiresAt.Moment()
 	if p.TransactionID.Given() && m.event.Intent.Becomes == "" && !m.over {
-		return malformed(path+".transactionId", "want an id")
+		return provider.Malformed(path+".transactionId", "want an id")
 	}
 	if c := p.Outcome.V.CheckoutID.ID(); c != "" {
 		m.event.Refs = []string{checkoutRef + c}

@@ -31,10 +31,10 @@ func (m *message) customer() error {
 func (m *message) identify(name string) (string, error) {
 	var o identified
 	if !m.data.object(name, &o) {
-		return "", malformed("data."+name, "want an object")
+		return "", provider.Malformed("data."+name, "want an object")
 	}
 	if o.ID.ID() == "" {
-		return "", malformed("data."+name+"._id", "want an id")
+		return "", provider.Malformed("data."+name+"._id", "want an id")
 	}
 	return o.ID.ID(), nil
 }
@@ -68,7 +68,7 @@ func (m *message) support() error {
 	}
 	m.sale()
 	if m.out.OrderID = s.TransactionID.ID(); m.out.OrderID == "" {
-		return malformed("data.support.transactionId", "want an id")
+		return provider.Malformed("data.support.transactionId", "want an id")
 	}
 	m.event.Case = id
 	return nil

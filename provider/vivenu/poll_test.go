@@ -11,15 +11,16 @@ import (
 	"testing"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // partsOf are the answers that make up an order, from the parts of a webhook.
 func partsOf(t *testing.T, body, checkout string) map[string]string {
 	t.Helper()
-	data := parsed(t, body).(map[string]any)["data"].(map[string]any)
+	data := providertest.Parse(t, body).(map[string]any)["data"].(map[string]any)
 	by := map[string]string{
-		"GET /api/transactions/65f0a1b2c3d4e5f600000001":         marshal(t, data["transaction"]),
-		"GET /api/transactions/65f0a1b2c3d4e5f600000001/tickets": marshal(t, data["tickets"]),
+		"GET /api/transactions/65f0a1b2c3d4e5f600000001":         providertest.Marshal(t, data["transaction"]),
+		"GET /api/transactions/65f0a1b2c3d4e5f600000001/tickets": providertest.Marshal(t, data["tickets"]),
 	}
 	if checkout != "" {
 		by["GET /api/transaction/65f0a1b2c3d4e5f600000001/checkout"] = checkout
@@ -50,7 +51,7 @@ func TestShow(t *testing.T) {
 		want.Decoded.Type, want.Decoded.Event.Type, want.Decoded.DedupeKey = PolledTransaction, PolledTransaction, ""
 		want.Decoded.Event.Refs = append(want.Decoded.Event.Refs, "checkout:65f0a1b2c3d4e5f600000015")
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("got %s; want %s", pretty(t, got), pretty(t, want))
+			t.Errorf("got %s; want %s", providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 		buyer, err := Buyer(body)
 		if want, _ := Buyer([]byte(webhook)); err != nil || buyer != want {
@@ -109,13 +110,13 @@ func TestShow(t *testing.T) {
 	t.Run("Intent", func(t *testing.T) {
 		t.Parallel()
 		webhook := sample(t, "purchaseIntent_polled")
-		intent := marshal(t, parsed(t, webhook).(map[string]any)["data"].(map[string]any)["purchaseIntent"])
+		intent := providertest.Marshal(t, providertest.Parse(t, webhook).(map[string]any)["data"].(map[string]any)["purchaseIntent"])
 		body, err := answers(t, map[string]string{"GET /api/purchaseintents/65f0a1b2c3d4e5f60000001f": intent}).Show(t.Context(), "purchaseintents/65f0a1b2c3d4e5f60000001f")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, want := decoded(delivery("1", string(body))), decoded(delivery("1", webhook)); !reflect.DeepEqual(got, want) {
-			t.Errorf("got %s; want %s", pretty(t, got), pretty(t, want))
+			t.Errorf("got %s; want %s", providertest.Pretty(t, got), providertest.Pretty(t, want))
 		}
 	})
 }

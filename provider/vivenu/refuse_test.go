@@ -1,12 +1,12 @@
 package vivenu
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
 	"willcall/order"
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // TestDecodeRefuses has one fault a case, and the field that is named for it.
@@ -83,27 +83,16 @@ func TestDecodeRefuses(t *testing.T) {
 		{"purchaseIntent_approved", `data.purchaseIntent.transactionId = "a b"`, "data.purchaseIntent.transactionId: want an id"},
 		{"purchaseIntent_approved", `data.purchaseIntent.updatedAt = "?"`, "data.purchaseIntent.updatedAt: want a time"},
 	} {
-		out, err := Decode(delivery("1", patched(t, bodies[c.fixture], c.patch)), ours)
-		refused(t, c.fixture+" with "+c.patch, out, err, c.want)
+		out, err := Decode(delivery("1", providertest.Patch(t, bodies[c.fixture], c.patch)), ours)
+		providertest.Refused(t, c.fixture+" with "+c.patch, out, err, c.want)
 	}
 	many := "[" + strings.Repeat("{},", maxLines) + "{}]"
 	for fixture, path := range map[string]string{
 		"transaction_complete": "data.tickets", "transaction_reservedBySystem": tickets,
 		"purchaseIntent_created": "data.purchaseIntent.tickets", "ticketTransfer_transferred": "data.ticketTransfer.outcome.tickets",
 	} {
-		out, err := Decode(delivery("1", patched(t, bodies[fixture], path+" = "+many)), ours)
-		refused(t, "501 tickets", out, err, path+": there are too many")
-	}
-}
-
-func refused(t *testing.T, name string, out provider.Decoded, err error, want string) {
-	t.Helper()
-	want = provider.ErrMalformed.Error() + ": " + want
-	if !errors.Is(err, provider.ErrMalformed) || err.Error() != want {
-		t.Errorf("%s: got error %v; want %s", name, err, want)
-	}
-	if out.Disposition != provider.Quarantined || out.Event != nil {
-		t.Errorf("%s: got %s, event %v; want quarantined and no event", name, out.Disposition, out.Event)
+		out, err := Decode(delivery("1", providertest.Patch(t, bodies[fixture], path+" = "+many)), ours)
+		providertest.Refused(t, "501 tickets", out, err, path+": there are too many")
 	}
 }
 
@@ -125,7 +114,7 @@ func TestDecodeWire(t *testing.T) {
 		{"NoData", `{"type": "ticket.created"}`, "data: want an object"},
 	} {
 		out, err := Decode(provider.Delivery{Body: []byte(c.body), Received: received}, ours)
-		refused(t, c.name, out, err, c.want)
+		providertest.Refused(t, c.name, out, err, c.want)
 	}
 	for _, c := range []struct {
 		name, body, typ string
@@ -157,11 +146,11 @@ func TestAnEndGetsThrough(t *testing.T) {
 		"purchaseIntent_rejected": {"data.purchaseIntent._id", order.StatusRejected},
 	} {
 		body := sample(t, name)
-		for _, path := range leaves(parsed(t, body), "") {
+		for _, path := range providertest.Leaves(t, body) {
 			if path == c.id || path == "type" {
 				continue
 			}
-			out, err := Decode(delivery("1", patched(t, body, path+` = [{"a b": "c"}]`)), ours)
+			out, err := Decode(delivery("1", providertest.Patch(t, body, path+` = [{"a b": "c"}]`)), ours)
 			if err != nil || out.Event == nil || out.Event.Status != c.status {
 				t.Errorf("%s without %s: got %+v, %v; want %s", name, path, out, err, c.status)
 			}

@@ -1,20 +1,16 @@
 package vivenu
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
 
 	"willcall/order"
-	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // roads are the documents of whole orders as they come over the wire.
 func roads(t *testing.T) map[string][]string {
 	b := samples(t)
-	at := func(name, patch string) string { return patched(t, b[name], patch) }
+	at := func(name, patch string) string { return providertest.Patch(t, b[name], patch) }
 	const used = `data.ticket.updatedAt = "2026-04-20T19:02:11Z"`
 	return map[string][]string{
 		"Sold": {
@@ -39,79 +35,15 @@ func roads(t *testing.T) map[string][]string {
 	}
 }
 
-// TestEveryOrderOfArrival decodes and applies the documents of an order in every order of arrival, or in a great many where
-// there are too many of those, and with repetitions: neither what is decoded nor what is then known of the order depends on it.
+// TestEveryOrderOfArrival plays whole orders: neither what is decoded nor what is then known of the order depends on when it comes.
 func TestEveryOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	for name, bodies := range roads(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hook := func(i int) provider.Delivery {
-				return provider.Delivery{ID: fmt.Sprintf("%02d", i), Body: []byte(bodies[i]), Received: received.AddDate(0, 0, i)}
-			}
-			var wantFacts, wantEvents string
-			check := func(arrival []int) {
-				o := order.New(order.Identity{Kind: order.Sale}, order.DefaultPolicy())
-				events := map[string]bool{}
-				for _, i := range arrival {
-					out, err := Decode(hook(i), ours)
-					if err != nil || out.Event == nil {
-						t.Fatalf("document %d: got %+v, %v; want an event", i, out, err)
-					}
-					events[marshal(t, out)] = true
-					o.Apply(*out.Event)
-				}
-				var list []string
-				for e := range events {
-					list = append(list, e)
-				}
-				slices.Sort(list)
-				facts, all := marshal(t, o.Facts), strings.Join(list, "\n")
-				if wantFacts == "" {
-					wantFacts, wantEvents = facts, all
-				}
-				if facts != wantFacts || all != wantEvents || len(list) != len(bodies) {
-					t.Fatalf("order %v: got facts\n%s\nwant\n%s", arrival, facts, wantFacts)
-				}
-			}
-			if len(bodies) <= 6 {
-				permute(len(bodies), func(perm []int) {
-					check(perm)
-					check(append(slices.Clone(perm), perm[0], perm[len(perm)/2]))
-				})
-				return
-			}
-			random := rand.New(rand.NewPCG(1, 2))
-			for range 2000 {
-				arrival := random.Perm(len(bodies))
-				for range random.IntN(4) {
-					arrival = slices.Insert(arrival, random.IntN(len(arrival)), random.IntN(len(bodies)))
-				}
-				check(arrival)
-			}
+			providertest.EveryOrder(t, order.DefaultPolicy(), decode, providertest.Deliveries(received, bodies...)...)
 		})
 	}
-}
-
-// permute calls f with every permutation of 0 to n-1, the sorted one first.
-func permute(n int, f func([]int)) {
-	perm := make([]int, 0, n)
-	used := make([]bool, n)
-	var rec func()
-	rec = func() {
-		if len(perm) == n {
-			f(perm)
-			return
-		}
-		for i := range n {
-			if !used[i] {
-				used[i], perm = true, append(perm, i)
-				rec()
-				used[i], perm = false, perm[:len(perm)-1]
-			}
-		}
-	}
-	rec()
 }
 
 // TestEveryDocumentOfAnOrderFindsIt follows the names by which an order is found: each document bears its id, or a name that

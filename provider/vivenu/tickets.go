@@ -42,11 +42,11 @@ func (m *message) ticket() error {
 	m.sale()
 	var k ticket
 	if !m.data.object("ticket", &k) {
-		return malformed("data.ticket", "want an object")
+		return provider.Malformed("data.ticket", "want an object")
 	}
 	id := k.ID.ID()
 	if id == "" {
-		return malformed("data.ticket._id", "want an id")
+		return provider.Malformed("data.ticket._id", "want an id")
 	}
 	if err := m.owner("data.ticket", id, k); err != nil {
 		return err
@@ -68,9 +68,9 @@ func (m *message) ticket() error {
 func (m *message) owner(path, id string, k ticket) error {
 	switch {
 	case k.TransactionID.Given() && k.TransactionID.ID() == "":
-		return malformed(path+".transactionId", "want an id")
+		return provider.Malformed(path+".transactionId", "want an id")
 	case !k.TransactionID.Given() && k.OriginTicketID.Given() && k.OriginTicketID.ID() == "":
-		return malformed(path+".originTicketId", "want an id")
+		return provider.Malformed(path+".originTicketId", "want an id")
 	}
 	if m.out.OrderID = k.TransactionID.ID(); m.out.OrderID == "" {
 		m.out.Concern = ticketRef + cmp.Or(k.OriginTicketID.ID(), id)
@@ -96,9 +96,9 @@ func (m *message) checkin() error {
 	ticketID := k.ID.ID()
 	if ticketID == "" {
 		if id.Given() {
-			return malformed("data.ticketId", "want an id")
+			return provider.Malformed("data.ticketId", "want an id")
 		}
-		return malformed("data.ticket._id", "want an id")
+		return provider.Malformed("data.ticket._id", "want an id")
 	}
 	if err := m.owner("data.ticket", ticketID, k); err != nil {
 		return err
@@ -112,11 +112,11 @@ func (m *message) scan() error {
 	m.sale()
 	var s scan
 	if !m.data.object("scan", &s) {
-		return malformed("data.scan", "want an object")
+		return provider.Malformed("data.scan", "want an object")
 	}
 	id := s.TicketID.ID()
 	if id == "" {
-		return malformed("data.scan.ticketId", "want an id")
+		return provider.Malformed("data.scan.ticketId", "want an id")
 	}
 	m.out.Concern = ticketRef + id
 	if s.Type.Word() == "checkin" && s.Result.Word() == "approved" {
@@ -131,21 +131,21 @@ func (m *message) transfer() error {
 	m.sale()
 	var t transfer
 	if !m.data.object("ticketTransfer", &t) {
-		return malformed("data.ticketTransfer", "want an object")
+		return provider.Malformed("data.ticketTransfer", "want an object")
 	}
 	const path = "data.ticketTransfer.ticketIds"
 	tickets := t.Outcome.V.Tickets
 	first := ""
 	switch {
 	case t.TicketIDs.Wrong:
-		return malformed(path, "want a list of ids")
+		return provider.Malformed(path, "want a list of ids")
 	case len(t.TicketIDs.All) > 0:
 		first = t.TicketIDs.All[0].ID()
 	case len(tickets.All) > 0:
 		first = tickets.All[0].OriginTicketID.ID()
 	}
 	if first == "" {
-		return malformed(path, "want an id")
+		return provider.Malformed(path, "want an id")
 	}
 	m.out.Concern = ticketRef + first
 	if m.rule.typ != transferred {
@@ -153,9 +153,9 @@ func (m *message) transfer() error {
 	}
 	switch n := len(tickets.All); {
 	case tickets.Wrong:
-		return malformed("data.ticketTransfer.outcome.tickets", "want a list of tickets")
+		return provider.Malformed("data.ticketTransfer.outcome.tickets", "want a list of tickets")
 	case n > maxLines:
-		return malformed("data.ticketTransfer.outcome.tickets", "there are too many")
+		return provider.Malformed("data.ticketTransfer.outcome.tickets", "there are too many")
 	case n == 0:
 		m.event.Reread = true // the tickets are somebody else's now, and the document does not say under which ids
 	}
@@ -163,10 +163,10 @@ func (m *message) transfer() error {
 		old, id := s.OriginTicketID.ID(), s.TicketID.ID()
 		at := fmt.Sprintf("data.ticketTransfer.outcome.tickets[%d]", i)
 		if old == "" {
-			return malformed(at+".originTicketId", "want an id")
+			return provider.Malformed(at+".originTicketId", "want an id")
 		}
 		if id == "" {
-			return malformed(at+".ticketId", "want an id")
+			return provider.Malformed(at+".ticketId", "want an id")
 		}
 		m.event.Lines = append(m.event.Lines, order.LineFact{LineID: old, Became: id})
 		m.event.Refs = append(m.event.Refs, ticketRef+id)

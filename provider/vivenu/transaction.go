@@ -64,10 +64,10 @@ func (m *message) standing() (transaction, error) {
 	m.sale()
 	var t transaction
 	if !m.data.object("transaction", &t) {
-		return t, malformed("data.transaction", "want an object")
+		return t, provider.Malformed("data.transaction", "want an object")
 	}
 	if m.out.OrderID = t.ID.ID(); m.out.OrderID == "" {
-		return t, malformed("data.transaction._id", "want an id")
+		return t, provider.Malformed("data.transaction._id", "want an id")
 	}
 	said, known := transactionStatus(t.Status)
 	if !known {
@@ -169,12 +169,12 @@ func (g goods) free(whole wire.Scalar) bool {
 func (m *message) goods(t transaction) (goods, error) {
 	var list wire.List[ticket]
 	if raw, ok := m.data["tickets"]; ok && (unmarshal(raw, &list) != nil || list.Wrong) {
-		return goods{}, malformed("data.tickets", "want a list of tickets")
+		return goods{}, provider.Malformed("data.tickets", "want a list of tickets")
 	}
 	tickets := list.All
 	switch {
 	case len(tickets) > maxLines:
-		return goods{}, malformed("data.tickets", "there are too many")
+		return goods{}, provider.Malformed("data.tickets", "there are too many")
 	case len(tickets) == 0:
 		return m.cart("data.transaction.tickets", t.Tickets, t.Currency)
 	}
@@ -203,7 +203,7 @@ func (m *message) goods(t transaction) (goods, error) {
 			return g, err
 		}
 		if seen[l.ID] {
-			return g, malformed(path+"._id", "another ticket has the same")
+			return g, provider.Malformed(path+"._id", "another ticket has the same")
 		}
 		seen[l.ID] = true
 		g.lines = append(g.lines, l)
@@ -220,11 +220,11 @@ func (m *message) goods(t transaction) (goods, error) {
 func (m *message) line(path string, k ticket, currency wire.Scalar) (order.Line, error) {
 	l := order.Line{ID: k.ID.ID(), ItemID: k.ID.ID(), Inventory: m.settings.group(k.TicketTypeID), Quantity: 1, Delivery: k.delivery()}
 	if l.ID == "" {
-		return l, malformed(path+"._id", "want an id")
+		return l, provider.Malformed(path+"._id", "want an id")
 	}
 	var err error
 	if l.Unit, err = price(k.RealPrice, cmp.Or(k.Currency.Text, currency.Text)); err != nil {
-		return l, malformed(path+".realPrice", err.Error())
+		return l, provider.Malformed(path+".realPrice", err.Error())
 	}
 	s := k.Seating.V
 	l.Section = wire.Cut(cmp.Or(s.SectionName.Text, k.CategoryName.Text))
@@ -252,11 +252,11 @@ func (k ticket) delivery() order.Delivery {
 func (m *message) cart(path string, items wire.List[cartItem], currency wire.Scalar) (goods, error) {
 	switch n := len(items.All); {
 	case items.Wrong:
-		return goods{}, malformed(path, "want a list of tickets")
+		return goods{}, provider.Malformed(path, "want a list of tickets")
 	case n == 0:
-		return goods{none: true}, malformed(path, "it is missing or empty")
+		return goods{none: true}, provider.Malformed(path, "it is missing or empty")
 	case n > maxLines:
-		return goods{}, malformed(path, "there are too many")
+		return goods{}, provider.Malformed(path, "there are too many")
 	}
 	var g goods
 	seen := map[string]bool{}
@@ -266,7 +266,7 @@ func (m *message) cart(path string, items wire.List[cartItem], currency wire.Sca
 			return goods{}, err
 		}
 		if seen[l.ID] {
-			return goods{}, malformed(fmt.Sprintf("%s[%d]._id", path, i), "another item has the same")
+			return goods{}, provider.Malformed(fmt.Sprintf("%s[%d]._id", path, i), "another item has the same")
 		}
 		seen[l.ID] = true
 		g.lines = append(g.lines, l)
@@ -277,16 +277,16 @@ func (m *message) cart(path string, items wire.List[cartItem], currency wire.Sca
 func (m *message) position(path string, it cartItem, currency wire.Scalar) (order.Line, error) {
 	l := order.Line{ItemID: it.ID.ID(), Inventory: m.settings.group(it.TicketTypeID)}
 	if l.ItemID == "" {
-		return l, malformed(path+"._id", "want an id")
+		return l, provider.Malformed(path+"._id", "want an id")
 	}
 	l.ID = "item-" + l.ItemID
 	var ok bool
 	if l.Quantity, ok = it.Amount.Count(); !ok {
-		return l, malformed(path+".amount", fmt.Sprintf("want a whole number from 1 to %d", wire.MaxQuantity))
+		return l, provider.Malformed(path+".amount", fmt.Sprintf("want a whole number from 1 to %d", wire.MaxQuantity))
 	}
 	var err error
 	if l.Unit, err = price(it.Price, currency.Text); err != nil {
-		return l, malformed(path+".price", err.Error())
+		return l, provider.Malformed(path+".price", err.Error())
 	}
 	s := it.Seating.V
 	l.Section, l.Row = wire.Cut(s.SectionName.Text), wire.Cut(s.RowName.Text)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"willcall/provider"
+	"willcall/provider/providertest"
 )
 
 // The vector was computed with openssl dgst -sha256 -hmac.
@@ -136,7 +137,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 			}
 		}
 	}
-	if got := marshal(t, []any{s, Change{Want: s}}); strings.Contains(strings.ReplaceAll(got, s.URL, ""), secret) {
+	if got := providertest.Marshal(t, []any{s, Change{Want: s}}); strings.Contains(strings.ReplaceAll(got, s.URL, ""), secret) {
 		t.Errorf("got JSON %s; want it without the key", got)
 	}
 }

@@ -10,7 +10,6 @@ package vivenu
 import (
 	"bytes"
 	"crypto/sha256"
-	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,23 +21,18 @@ import (
 // maxLines is far beyond any real order; see the limits of package wire.
 const maxLines = 500
 
-// malformed says which field is wrong and why. It never says what the field holds: that may be buyer data.
-func malformed(path, why string) error {
-	return fmt.Errorf("%w: %s: %s", provider.ErrMalformed, path, why)
-}
-
 // parse reads a whole document. Its errors carry nothing of it. A wrong shape is no error here: it is found where the field
 // is used.
 func parse(text []byte, dst any) error {
 	text = bytes.TrimSpace(text)
 	switch {
 	case len(text) == 0:
-		return malformed("body", "it is missing")
+		return provider.Malformed("body", "it is missing")
 	case text[0] != '{':
-		return malformed("body", "want a JSON object")
+		return provider.Malformed("body", "want a JSON object")
 	}
 	if err := unmarshal(text, dst); err != nil {
-		return malformed("body", "it is not JSON")
+		return provider.Malformed("body", "it is not JSON")
 	}
 	return nil
 }
@@ -65,7 +59,7 @@ type members map[string]jsontext.Value
 func (e envelope) members() (members, error) {
 	var m members
 	if len(e.Data) == 0 || e.Data[0] != '{' || unmarshal(e.Data, &m) != nil {
-		return nil, malformed("data", "want an object")
+		return nil, provider.Malformed("data", "want an object")
 	}
 	return m, nil
 }
