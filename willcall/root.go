@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := group("willcall", "Do by hand what the daemons do not do by themselves",
 		"Exit codes: 0 all is well, 1 an error, 2 from plan: there is something to do.\nFlags may be written with one dash or two.",
 		// One line a command.
+		check(c),
 		subscriptions(c),
 	)
 	flags := root.PersistentFlags()

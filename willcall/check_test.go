@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"willcall/sim"
+)
+
+const everybody = `
+database: postgres://willcall@127.0.0.1:1/willcall
+pos:
+  main: {kind: http, url: "POS", token: hunter0hunter0}
+  spare: {kind: http, url: "POS", token: hunter0hunter0}
+sources:
+  tevo: {kind: tevo, secrets: [hunter1hunter1], pos: main, api: {url: "TEVO", token: hunter2, secret: hunter3, reviewer_id: "1"}}
+  vivenu: {kind: vivenu, secrets: [hunter1hunter1], pos: main, mode: dev, api: {url: "VIVENU", token: hunter4hunter4}}
+  ltd:
+    kind: ltd
+    secrets: [hunter1hunter1]
+    pos: main
+    proof: {kind: token}
+    affiliate_id: 281ffaaa-a70b-4cd2-a401-9e50b00a1204
+    api: {url: "LTD", token: hunter5hunter5, basket_path: "/rest/v2/Baskets/{basket}"}
+  tixstock:
+    kind: tixstock
+    secrets: [hunter1hunter1]
+    pos: main
+    statuses: {awaiting_fulfilment: Approved, fulfilled: Delivered, cancelled: Cancelled, rejected: Rejected}
+`
+
+const well = `        WHAT              FOUND
+ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
+ok      pos.spare         not asked: no source uses it
+ok      sources.ltd.api   takes our credentials; reads orders
+ok      sources.tevo.api  takes our credentials; reads orders, accepts and rejects them, each is read before it is invoiced
+ok      sources.tixstock  takes webhooks; without an api nothing can be read again, accepted or swept
+ok      sources.vivenu.api  takes our credentials; reads orders, accepts and rejects them
+`
+
+func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var asked []string
+	serve := func(name string, h http.Handler) string {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			asked = append(asked, name+" "+r.Method)
+			mu.Unlock()
+			h.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	good := strings.NewReplacer(
+		"POS", serve("pos", sim.NewPOS(sim.POSOptions{Token: "hunter0hunter0", Strict: true})),
+		"TEVO", serve("tevo", sim.NewTEvo(sim.TEvoOptions{Token: "hunter2", Secret: "hunter3"})),
+		"VIVENU", serve("vivenu", sim.NewVivenu(sim.VivenuOptions{APIKey: "hunter4hunter4"})),
+		"LTD", serve("ltd", sim.NewLTD(sim.LTDOptions{APIKey: "hunter5hunter5"})),
+	).Replace(everybody)
+
+	squeeze := regexp.MustCompile(` {2,}`)
+	call := func(want int, config string, args ...string) (string, string) {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "willcall.yaml")
+		if err := os.WriteFile(name, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errOut bytes.Buffer
+		if got := run(t.Context(), append([]string{"check", "-config", name}, args...), &out, &errOut); got != want {
+			t.Fatalf("got exit code %d; want %d\n%s%s", got, want, &out, &errOut)
+		}
+		if all := out.String() + errOut.String(); strings.Contains(all, "hunter") {
+			t.Errorf("a secret is in %s", all)
+		}
+		return squeeze.ReplaceAllString(out.String(), "  "), errOut.String()
+	}
+
+	out, _ := call(0, good)
+	is(t, out, squeeze.ReplaceAllString(well, "  "))
+	for _, name := range []string{"pos GET", "tevo GET", "vivenu GET", "ltd GET"} {
+		if !strings.Contains(strings.Join(asked, "\n"), name) {
+			t.Errorf("%s: not asked", name)
+		}
+	}
+	for _, a := range asked {
+		if !strings.HasSuffix(a, " GET") {
+			t.Errorf("%s: check may only read", a)
+		}
+	}
+	out, _ = call(0, good, "-json")
+	if !strings.Contains(out, `"key": "pos.main"`) {
+		t.Errorf("got %s; want JSON", out)
+	}
+
+	for _, c := range []struct{ old, new, want string }{
+		{"token: hunter0hunter0}\n  spare", "token: hunter9hunter9}\n  spare", `WRONG  pos\.main .*401.*: look at pos\.main\.token\n`},
+		{`kind: http, url: "http://127.0.0.1:`, `kind: http, url: "http://127.0.0.1:1/`, `WRONG  pos\.main .*: look at pos\.main\.url`},
+		{"secret: hunter3", "secret: hunter8", `WRONG  sources\.tevo\.api .*401.*: look at the credentials in sources\.tevo\.api\n`},
+		{"token: hunter4hunter4", "token: hunter7hunter7", `WRONG  sources\.vivenu\.api .*: look at the credentials in sources\.vivenu\.api\n`},
+		{"token: hunter5hunter5", "token: hunter7hunter7", `WRONG  sources\.ltd\.api .*: look at the credentials in sources\.ltd\.api\n`},
+		{"secrets: [hunter1hunter1], pos: main, mode: dev", `verify: "off", pos: main, mode: dev`, `WRONG  sources\.vivenu\.verify  is "off": anybody may post`},
+		{"pos: main, mode: dev", `pos: main, mode: dev, inventory: {aaa: g-none}`, `WRONG  sources\.vivenu\.inventory\.aaa  pos\.main has no ticket group g-none`},
+	} {
+		spoilt := strings.Replace(good, c.old, c.new, 1)
+		if spoilt == good {
+			t.Fatalf("%q is not in the configuration", c.old)
+		}
+		out, errOut := call(exitError, spoilt)
+		if !regexp.MustCompile(c.want).MatchString(out) || !strings.Contains(errOut, "something is wrong with what is configured") {
+			t.Errorf("%s → %s:\ngot:\n%s%s\nwant a line like %s", c.old, c.new, out, errOut, c.want)
+		}
+	}
+}
