@@ -59,7 +59,7 @@ func (s *schedule) run() {
 		if !ensuresCustomers(s.caps) {
 			// Somebody else keeps one customer for each buyer.
 			if customer.ID == "" {
-				customer, err = s.Adapter.CreateCustomer(ctx, pos.Op{Key: "ord/customer/1"}, buyer())
+				customer, err = s.CreateCustomer(ctx, pos.Op{Key: "ord/customer/1"}, buyer())
 			}
 			return err
 		}

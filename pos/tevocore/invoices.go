@@ -9,21 +9,16 @@ import (
 	"willcall/pos"
 )
 
-// invoice makes an invoice of an order.
+// invoice makes an invoice of an order. An order that another office placed has no customer; it is somebody else's record
+// under our reference, and must be seen as that.
 func (c *Client) invoice(o *orderBody) (pos.Invoice, error) {
 	created, err := o.common()
 	if err != nil {
 		return pos.Invoice{}, err
 	}
 	inv := pos.Invoice{
-		ID: string(o.ID), Ref: text(o.Reference), CustomerID: string(o.Client.ID), Fulfillment: o.fulfillment(),
+		ID: string(o.ID), Ref: text(o.Reference), CustomerID: o.client(), Fulfillment: o.fulfillment(),
 		Voided: fates[o.State], VoidReason: o.voidReason(), CreatedAt: created,
-	}
-	if inv.CustomerID == "" && o.Buyer.Type == "Client" {
-		inv.CustomerID = string(o.Buyer.ID)
-	}
-	if inv.CustomerID == "" {
-		return pos.Invoice{}, errors.New("a sale has no client")
 	}
 	var cost int64
 	for _, it := range o.Items {
@@ -151,7 +146,7 @@ func (c *Client) whySold(ctx context.Context, what string, in pos.InvoiceInput, 
 // VoidInvoice cancels a sale (Orders/Cancel, or Orders/Return). A cancellation is only a proposal where the other side must
 // cancel, too: then it is [pos.Unsupported], with a sentence for the person who makes them agree, and a repetition
 // after they did succeeds. It is Unsupported as well, and nothing is cancelled, where in.Restock is false and cancelled
-// tickets go back into their group (Config.CancelKeepsTickets). Other errors: [pos.Invalid], [pos.NotFound],
+// tickets go back into their group (Config.CancelKeepsTickets), or where the buyer is another office. Other errors: [pos.Invalid], [pos.NotFound],
 // [pos.OutcomeUnknown].
 //
 // Where Config.CancelKeepsTickets is set, in.Restock true does not put tickets back: that is for a person.

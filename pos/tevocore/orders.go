@@ -200,6 +200,9 @@ func (c *Client) void(ctx context.Context, what, id string, purchase bool, in po
 	switch {
 	case o.State == stateProposed || fates[o.State]:
 		return o, waits(what, o)
+	case !purchase && o.client() == "":
+		return nil, &pos.Error{Class: pos.Unsupported, Op: what,
+			Message: "order " + id + " was placed by another office, whose sale is not ours to void"}
 	case !purchase && !in.Restock && !c.cfg.CancelKeepsTickets:
 		return nil, &pos.Error{Class: pos.Unsupported, Op: what,
 			Message: "cancelled tickets go back on sale, and these must not: a person cancels order " + id}

@@ -87,7 +87,8 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		// 202 above all: the order was queued, and is not there yet.
 		return k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not an answer yet", nil)
 	}
-	if names := faultyFields(body); len(names) > 0 {
+	if names := faultyFields(body); k.write() && len(names) > 0 {
+		// An item of a list can be refused under a status that is none.
 		return k.invalid(resp.StatusCode, names)
 	}
 	if err := decode(body, into); err != nil {
@@ -190,6 +191,7 @@ func sign(secret, method, host, path, tail string) string {
 // [pos.Unsupported], and one that changed too much while it was read is [pos.Transient]: neither may pass for complete.
 func (c *Client) list(ctx context.Context, op, path, name string, query url.Values, each func(json.RawMessage) error) error {
 	seen := map[ident]bool{}
+	total := -1 // when the reading began: what is added since is not looked for
 	query.Set("per_page", strconv.Itoa(perPage))
 	for page := 1; page <= c.cfg.MaxPages; page++ {
 		query.Set("page", strconv.Itoa(page))
@@ -207,11 +209,14 @@ func (c *Client) list(ctx context.Context, op, path, name string, query url.Valu
 				return err
 			}
 		}
+		if page == 1 {
+			total = answer.total
+		}
 		n := len(answer.entries)
 		switch {
-		case answer.total < 0 && n == perPage || n > 0 && len(seen) < answer.total:
+		case total < 0 && n == perPage || n > 0 && len(seen) < total:
 			// There is more.
-		case len(seen) < answer.total:
+		case len(seen) < total:
 			return &pos.Error{Class: pos.Transient, Op: op, Message: "the list ended before its number of entries"}
 		default:
 			return nil

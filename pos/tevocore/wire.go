@@ -240,6 +240,14 @@ func (o *orderBody) purchase() (bool, error) {
 	return is, nil
 }
 
+// client is the id of the broker's own client who bought; "" where another office did.
+func (o *orderBody) client() string {
+	if o.Client.ID == "" && o.Buyer.Type == "Client" {
+		return string(o.Buyer.ID)
+	}
+	return string(o.Client.ID)
+}
+
 // common checks what sales and purchases share.
 func (o *orderBody) common() (created time.Time, err error) {
 	switch _, known := fates[o.State]; {
