@@ -72,14 +72,16 @@ type Config struct {
 	// sale that is cancelled later than that must be voided by a person. It does not bound a search by SearchByReference.
 	SearchDays int
 	// MaxPages is how many pages of a list are read; 0 = DefaultMaxPages. A longer list is [pos.Unsupported], never taken for
-	// one without the record.
+	// one without the record. Without a filter for it, every search reads all orders of SearchDays: the two together
+	// decide how many requests a booking costs, which is two searches.
 	MaxPages int
 	// SearchByReference names the query parameter by which orders are filtered by their reference, where the broker's account
 	// has one; "" = none is known, and orders are listed and compared. What a filter finds is compared all the same.
 	SearchByReference string
 
 	// EmailFilter and PhoneFilter name the query parameters by which clients are filtered, where they are known. Both or
-	// neither: a search that sees half of the buyers would make the others twice.
+	// neither: a search that sees half of the buyers would make the others twice. An address is asked for in lower case, so
+	// a filter must not mind the case of letters.
 	EmailFilter, PhoneFilter string
 	// ScanClients reads all clients, up to MaxPages, where no filters are known. Without filters and without it customers can
 	// not be searched, and pos.EnsureCustomer refuses to make one.

@@ -369,6 +369,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 		"WithoutTotals":      {[]string{`{"orders":[` + entries(1, 101) + `]}`, `{"orders":[` + ours + `]}`}, ""},
 		"SmallerPages":       {[]string{`{"total_entries":11,"orders":[` + entries(1, 11) + `]}`, `{"total_entries":11,"orders":[` + ours + `]}`}, ""},
 		"Growing":            {[]string{`{"total_entries":11,"orders":[` + entries(1, 11) + `]}`, `{"total_entries":12,"orders":[` + entries(10, 11) + `,` + ours + `]}`}, ""},
+		"OursMovesOn":        {[]string{`{"total_entries":3,"orders":[` + entries(1, 2) + `,` + ours + `]}`, `{"total_entries":4,"orders":[` + ours + `,` + entries(2, 3) + `]}`}, ""},
 		"EndsTooSoon":        {[]string{`{"total_entries":12,"orders":[` + entries(1, 11) + `]}`, `{"total_entries":12,"orders":[` + ours + `]}`, `{"total_entries":12,"orders":[]}`}, pos.Transient},
 		"TooLong":            {[]string{`{"orders":[` + entries(1, 101) + `]}`, `{"orders":[` + entries(101, 201) + `]}`, `{"orders":[` + entries(201, 301) + `]}`, `{"orders":[` + ours + `]}`}, pos.Unsupported},
 		"WithoutID":          {[]string{`{"orders":[{}]}`}, pos.Transient},
@@ -396,6 +397,28 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 				t.Errorf("FindInvoices: got %+v, %v; want 900", got, err)
 			}
 		})
+	}
+}
+
+// TestCustomersComeByAge: a list need not be sorted, and a client says nothing of its age but its id.
+func TestCustomersComeByAge(t *testing.T) {
+	t.Parallel()
+	client := func(id, email, phone string) string {
+		return `{"id":"` + id + `","name":"Ida Invented","email_addresses":[{"address":"first@example.com"},{"address":"` + email + `"}],` +
+			`"phone_numbers":[{"number":"1"},{"number":"` + phone + `"}]}`
+	}
+	c := serve(t, answering(200, `{"clients":[`+strings.Join([]string{
+		client("100", "IDA@example.com", "201-555-0101"), client("99", "ida@example.com ", "(201) 5550101"), client("98", "ida@example.org", "")}, ",")+`]}`))
+	for name, q := range map[string]pos.CustomerQuery{"email": {Email: "ida@example.com"}, "phone": {Phone: "201 555 0101"}} {
+		got, err := c.FindCustomers(t.Context(), q)
+		if err != nil || len(got) != 2 || got[0].ID != "99" || got[1].ID != "100" {
+			t.Errorf("FindCustomers by %s: got %+v, %v; want 99 before 100", name, got, err)
+			continue
+		}
+		// The caller compares with the address that it asked for.
+		if q.Email != "" && got[1].Email != "IDA@example.com" || q.Phone != "" && got[1].Phone != "201-555-0101" {
+			t.Errorf("FindCustomers by %s: got %+v; want what was asked for", name, got[1])
+		}
 	}
 }
 
