@@ -32,10 +32,11 @@ var table = map[string]row{
 	"provider/vivenu":       {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
 	"provider/ltd":          {may: []string{"order", "provider", "provider/wire"}, tests: []string{"provider/providertest", "sim"}},
 
-	"pos":         {tests: []string{"pos/fake"}},
-	"pos/postest": {may: []string{"pos"}},
-	"pos/fake":    {may: []string{"pos"}, tests: []string{"pos/postest"}},
-	"pos/httpapi": {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
+	"pos":          {tests: []string{"pos/fake"}},
+	"pos/postest":  {may: []string{"pos"}},
+	"pos/fake":     {may: []string{"pos"}, tests: []string{"pos/postest"}},
+	"pos/httpapi":  {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
+	"pos/tevocore": {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
 
 	"postgres":              {may: []string{"order", "provider"}, tests: []string{"postgres/postgrestest", "postgres/pgserver"}},
 	"postgres/pgserver":     {},

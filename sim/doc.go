@@ -1,5 +1,6 @@
 // Package sim simulates the parties that Willcall talks to: the APIs of Ticket Evolution ([TEvo]), vivenu ([Vivenu]) and
-// London Theatre Direct ([LTD]), Tixstock's side ([Tixstock]), and a point of sale that speaks the published contract
+// London Theatre Direct ([LTD]), Tixstock's side ([Tixstock]), Ticket Evolution as a broker's point of sale
+// ([TEvoCore]), and a point of sale that speaks the published contract
 // ([POS]). [Sender] makes the traffic of webhooks that Ticket Evolution sends, [Mix] that of all four providers.
 // Development, docker-compose and the end-to-end tests run against it.
 //

@@ -82,12 +82,17 @@ func (o TEvoOrder) matches(q url.Values) (bool, error) {
 			return false, nil
 		}
 	}
+	return tevoDates(q, o.CreatedAt, o.UpdatedAt)
+}
+
+// tevoDates applies the date filters of a query. The error says which of them is none.
+func tevoDates(q url.Values, created, updated time.Time) (bool, error) {
 	ok := true
 	for key, values := range q {
 		field, op, dotted := strings.Cut(key, ".")
-		at := o.UpdatedAt
+		at := updated
 		if field == "created_at" {
-			at = o.CreatedAt
+			at = created
 		} else if field != "updated_at" {
 			continue
 		}

@@ -30,7 +30,7 @@ func (s *setup) tries(t *testing.T) []try {
 	if err != nil {
 		t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
 	}
-	void := pos.VoidInput{Reason: "test"}
+	void := pos.VoidInput{Restock: s.limits.AlwaysRestocks, Reason: "test"}
 	all := []try{
 		{Ping, false, func(ctx context.Context) error { return s.Ping(ctx) }},
 		{GetInventory, false, func(ctx context.Context) error { _, err := s.GetInventory(ctx, "g1"); return err }},
@@ -93,13 +93,17 @@ func faultsHaveTheirClasses(t *testing.T, s *setup) {
 		if try.write {
 			lost = pos.OutcomeUnknown
 		}
+		transient := pos.Transient
+		if try.write && s.limits.NoTransientWrites {
+			transient = pos.OutcomeUnknown
+		}
 		for _, c := range []struct {
 			fault Fault
 			want  pos.Class
 		}{
 			{Fault{Kind: LostBefore}, lost},
 			{Fault{Kind: Refuse, Class: pos.RateLimited, RetryAfter: time.Second}, pos.RateLimited},
-			{Fault{Kind: Refuse, Class: pos.Transient}, pos.Transient},
+			{Fault{Kind: Refuse, Class: pos.Transient}, transient},
 			{Fault{Kind: Refuse, Class: pos.Unauthorized}, pos.Unauthorized},
 			{Fault{Kind: Refuse, Class: pos.Invalid}, pos.Invalid},
 			{Fault{Kind: LostAfter}, lost},

@@ -72,6 +72,25 @@ type Faults interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
+// Limits are what a POS cannot keep although its adapter is whole; the zero value keeps everything. A POS that has some says
+// so by a method Limits() Limits on its [Faults]. What is limited is tested for being refused, or for what comes instead.
+type Limits struct {
+	// Groups gives the POS's own ids of the groups of [Stock], where it takes none but ids of its form.
+	Groups map[string]string
+	// Currency is the only one that the POS knows; amounts in another are Invalid. "" is any.
+	Currency string
+	// Customer is what the POS keeps of a customer, without id and time; nil is everything.
+	Customer func(pos.CustomerInput) pos.Customer
+	// AgelessCustomers have no time of creation; searches return them in the order of their age all the same.
+	AgelessCustomers bool
+	// VoidReason replaces whatever reason was given for voiding an invoice, PurchaseVoidReason that of a purchase order.
+	VoidReason, PurchaseVoidReason string
+	// AlwaysRestocks: a voided sale's tickets go back on sale; voiding without Restock is Unsupported and voids nothing.
+	AlwaysRestocks bool
+	// NoTransientWrites: the POS has no way to say that a write was not begun and may be made again: it is OutcomeUnknown.
+	NoTransientWrites bool
+}
+
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
 type New func(t *testing.T) (pos.Adapter, Faults)
 
@@ -106,9 +125,13 @@ var needs = map[string]func(pos.Capabilities) bool{
 	"EnsureAfterAVoidNeedsANewKey":            searchable,
 	"VoidByReferenceFindsWhatALostAnswerLeft": searchable,
 	"EnsureCustomerTakesTheOldestOfTheEmail":  func(c pos.Capabilities) bool { return c.SearchCustomers },
+	"CustomersThatCannotBeFoundAreNotMade":    func(c pos.Capabilities) bool { return !ensuresCustomers(c) },
 	"KeyHasOneEffectAndOneAnswer":             func(c pos.Capabilities) bool { return c.NativeKey },
 	"KeyWithOtherContentIsInvalid":            func(c pos.Capabilities) bool { return c.NativeKey },
 }
+
+// ensuresCustomers reports whether a repetition of a customer can be recognised.
+func ensuresCustomers(c pos.Capabilities) bool { return c.NativeKey || c.SearchCustomers }
 
 func searchable(c pos.Capabilities) bool { return c.SearchInvoices && c.SearchPurchaseOrders }
 
@@ -122,6 +145,8 @@ func Run(t *testing.T, start New) {
 		"UnknownIDsAreNotFound":                   unknownIDsAreNotFound,
 		"SearchesThatFindNothingAreNoErrors":      searchesThatFindNothingAreNoErrors,
 		"CustomersAreFoundByEmailAndPhone":        customersAreFoundByEmailAndPhone,
+		"CustomersThatCannotBeFoundAreNotMade":    customersThatCannotBeFoundAreNotMade,
+		"OtherCurrenciesAreInvalid":               otherCurrenciesAreInvalid,
 		"CustomersAreChanged":                     customersAreChanged,
 		"InvoiceComesBackAsAsked":                 invoiceComesBackAsAsked,
 		"InvoiceSearchMatchesTheWholeReference":   invoiceSearchMatchesTheWholeReference,
@@ -163,19 +188,32 @@ func Run(t *testing.T, start New) {
 type setup struct {
 	pos.Adapter
 	Faults
-	caps pos.Capabilities
+	caps   pos.Capabilities
+	limits Limits
 }
 
 func begin(t *testing.T, start New) *setup {
 	t.Helper()
 	s := &setup{}
 	s.Adapter, s.Faults = start(t)
+	if l, ok := s.Faults.(interface{ Limits() Limits }); ok {
+		s.limits = l.Limits()
+		s.Adapter = renamed(s.Adapter, s.limits.Groups)
+	}
 	caps, err := s.Capabilities(t.Context())
 	if err != nil {
 		t.Fatalf("Capabilities: got %v; want no error", err)
 	}
 	s.caps = caps
 	return s
+}
+
+// in is the currency of an amount at this POS.
+func (s *setup) in(currency string) string {
+	if s.limits.Currency != "" {
+		return s.limits.Currency
+	}
+	return currency
 }
 
 // opts are for a first attempt (1) or a later one.
