@@ -78,7 +78,7 @@ type Step struct {
 	Reason   string         `json:"reason,omitempty"`
 	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
-	Invoice  string         `json:"invoice,omitempty"` // of an adopted one: its id in the POS, where it is known
+	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: to void it, or if adopted
 }
 
 // key is the business key of the step.

@@ -312,6 +312,30 @@ func TestVoidingFindsWhatHadNoAnswer(t *testing.T) {
 	}
 }
 
+// TestVoidingGoesByTheIDWhereASearchDoesNotFind: a POS may list only what is recent, and an operator's invoice bears another reference.
+func TestVoidingGoesByTheIDWhereASearchDoesNotFind(t *testing.T) {
+	t.Parallel()
+	d := shop(t)
+	known, other := d.book("by telephone", "g1"), d.book("by telephone", "g2")
+	s := d.step("1", order.DoInvoice, dana)
+	s.ID, s.Reason, s.Invoice = "void_invoice/1", "cancelled", known.ID
+	for range 2 {
+		if done, err := d.do("VoidInvoice", s); err != nil || done.Ref != known.ID {
+			t.Fatalf("got %+v %v; want %s voided", done, err, known.ID)
+		}
+	}
+	if inv, err := d.pos.GetInvoice(t.Context(), known.ID); err != nil || !inv.Voided {
+		t.Errorf("got %+v %v; want it void", inv, err)
+	}
+	if inv, err := d.pos.GetInvoice(t.Context(), other.ID); err != nil || inv.Voided {
+		t.Errorf("got %+v %v; want the other sale untouched", inv, err)
+	}
+	s.Order.ID, s.Order.ProviderOrderID, s.Invoice = "order:tevo:2", "2", "inv_none"
+	if _, err := d.do("VoidInvoice", s); err != nil {
+		t.Errorf("an invoice that somebody removed: got %v; want it taken for void", err)
+	}
+}
+
 func TestClassesDecideWhetherTemporalRetries(t *testing.T) {
 	t.Parallel()
 	for class, retried := range map[pos.Class]bool{

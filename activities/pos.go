@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,8 @@ func ids(lines []order.Line) (out []string) {
 	return out
 }
 
-// VoidInvoice voids every invoice that bears the order's reference; there may be none.
+// VoidInvoice voids every invoice that bears the order's reference, also one whose creation had no answer, and the one that is
+// known to be the order's, whether a search still finds it or not. There may be none.
 func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
@@ -92,6 +94,14 @@ func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 			var ids []string
 			for _, inv := range voided {
 				ids = append(ids, inv.ID)
+			}
+			if err == nil && s.Invoice != "" && !slices.Contains(ids, s.Invoice) {
+				var inv pos.Invoice
+				if inv, err = pos.VoidInvoiceByID(ctx, src.POS, op, s.Invoice, in); err == nil {
+					ids = append(ids, inv.ID)
+				} else if pos.ClassOf(err) == pos.NotFound {
+					err = nil // neither by reference nor by id: somebody has removed it
+				}
 			}
 			return Done{Ref: strings.Join(ids, ",")}, err
 		})

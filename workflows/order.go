@@ -268,8 +268,9 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder, order.DoReject:
 		in.Reason = s.o.Why()
 	}
-	if s.o.Policy.Adopt {
-		in.Adopted, in.Invoice = true, s.o.InvoiceID()
+	in.Adopted = s.o.Policy.Adopt
+	if in.Adopted || id.Do() == order.DoVoidInvoice {
+		in.Invoice = s.o.InvoiceID()
 	}
 	return in
 }
