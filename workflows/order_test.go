@@ -240,6 +240,9 @@ func TestAnOutageAsksForAPersonAndGoesOnByItself(t *testing.T) {
 	if want := []order.StepID{"invoice/1", "accept/1", "void_invoice/1"}; !slices.Equal(b.done, want) {
 		t.Errorf("got steps %v; want %v", b.done, want)
 	}
+	if void := b.inputs["void_invoice/1"]; void.Adopted || void.Invoice != "77" {
+		t.Errorf("got %+v voided; want invoice 77, whether its reference is found or not", void)
+	}
 }
 
 func (b *bench) attention() order.Reason {
