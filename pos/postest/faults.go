@@ -89,9 +89,12 @@ const again = 5
 
 func faultsHaveTheirClasses(t *testing.T, s *setup) {
 	for _, try := range s.tries(t) {
-		lost := pos.Transient
+		lost, down := pos.Transient, pos.Transient
 		if try.write {
 			lost = pos.OutcomeUnknown
+		}
+		if try.write && s.limits.VagueRefusals {
+			down = pos.OutcomeUnknown
 		}
 		for _, c := range []struct {
 			fault Fault
@@ -99,7 +102,7 @@ func faultsHaveTheirClasses(t *testing.T, s *setup) {
 		}{
 			{Fault{Kind: LostBefore}, lost},
 			{Fault{Kind: Refuse, Class: pos.RateLimited, RetryAfter: time.Second}, pos.RateLimited},
-			{Fault{Kind: Refuse, Class: pos.Transient}, pos.Transient},
+			{Fault{Kind: Refuse, Class: pos.Transient}, down},
 			{Fault{Kind: Refuse, Class: pos.Unauthorized}, pos.Unauthorized},
 			{Fault{Kind: Refuse, Class: pos.Invalid}, pos.Invalid},
 			{Fault{Kind: LostAfter}, lost},

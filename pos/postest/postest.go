@@ -72,11 +72,24 @@ type Faults interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
+// Limits is what a POS cannot do, by its nature, that the suite asks of others. Where one is set, the suite asks for the safe thing
+// instead.
+type Limits struct {
+	// OneCurrency: all lines of a record are in one currency. A record in several is refused as [pos.Invalid], and nothing is written.
+	OneCurrency bool
+	// VagueRefusals: the POS cannot say of a write that fails for the time being that nothing was done, so that the adapter must say
+	// [pos.OutcomeUnknown] where others say [pos.Transient].
+	VagueRefusals bool
+}
+
+// Limited is a [Faults] of a POS with limits.
+type Limited interface{ Limits() Limits }
+
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
 type New func(t *testing.T) (pos.Adapter, Faults)
 
 // Stock is what every POS under test can sell: groups g1 to g4 of eight seats each. Ticket ids are the group's,
-// a dash, and the seat.
+// a dash, and the seat. A POS that gives ids of its own form is tested through [Renamed].
 func Stock() []pos.Inventory {
 	var stock []pos.Inventory
 	for i := range 4 {
@@ -162,7 +175,8 @@ func Run(t *testing.T, start New) {
 type setup struct {
 	pos.Adapter
 	Faults
-	caps pos.Capabilities
+	caps   pos.Capabilities
+	limits Limits
 }
 
 func begin(t *testing.T, start New) *setup {
@@ -174,6 +188,9 @@ func begin(t *testing.T, start New) *setup {
 		t.Fatalf("Capabilities: got %v; want no error", err)
 	}
 	s.caps = caps
+	if l, ok := s.Faults.(Limited); ok {
+		s.limits = l.Limits()
+	}
 	return s
 }
 
