@@ -35,6 +35,7 @@ var table = map[string]row{
 	"pos/postest": {may: []string{"pos"}},
 	"pos/fake":    {may: []string{"pos"}, tests: []string{"pos/postest"}},
 	"pos/httpapi": {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
+	"pos/skybox":  {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
 
 	"postgres":              {may: []string{"order", "provider"}, tests: []string{"postgres/postgrestest", "postgres/pgserver"}},
 	"postgres/pgserver":     {},
