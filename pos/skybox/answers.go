@@ -124,9 +124,9 @@ func parseAmount(n json.Number, currency string) (pos.Money, error) {
 
 // plain writes a JSON number without an exponent, digit by digit. Java writes doubles from ten million on as 1.2E7.
 func plain(s string) (string, error) {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
+	mantissa, exponent, found := strings.Cut(strings.ToLower(s), "e")
 	shift := 0
-	if exponent != "" {
+	if found {
 		var err error
 		if shift, err = strconv.Atoi(exponent); err != nil || shift < -18 || shift > 18 {
 			return "", errors.New("an amount is out of range")
