@@ -80,6 +80,8 @@ type Limits struct {
 	// VagueRefusals: the POS cannot say of a write that fails for the time being that nothing was done, so that the adapter must say
 	// [pos.OutcomeUnknown] where others say [pos.Transient].
 	VagueRefusals bool
+	// ReadsFirst: some writes read before they write, so that one which is cut off early was not begun, and is [pos.Transient].
+	ReadsFirst bool
 }
 
 // Limited is a [Faults] of a POS with limits.

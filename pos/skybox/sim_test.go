@@ -258,7 +258,7 @@ func TestRandomFaults(t *testing.T) {
 	for name, k := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			postest.RandomFaults(t, 50, underTest(k))
+			postest.RandomFaults(t, 30, underTest(k))
 		})
 	}
 }
