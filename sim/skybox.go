@@ -42,7 +42,8 @@ type SkyBoxOptions struct {
 	LastLineTakesInvoice bool
 	// UniqueReferences refuses a second live invoice or purchase of one externalRef.
 	UniqueReferences bool
-	// BareLines leaves itemIds and inventory out of the lines of answers: the tickets must be asked for by line.
+	// BareLines leaves itemIds and inventory out of the lines of invoices, so that the tickets must be asked for by line, and the lines
+	// out of what searches find.
 	BareLines bool
 
 	// RateLimit is how many calls of one endpoint are served in each RateInterval (0 is a second); 0 is any number.

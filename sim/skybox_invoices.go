@@ -103,7 +103,11 @@ func (s *SkyBox) findInvoices(r *skyRequest) skyAnswer {
 	var found []any
 	for _, inv := range s.invoices {
 		if s.matches(inv.ref, r.URL.Query()) && s.searchable(inv.id) {
-			found = append(found, inv.body(s.opts.BareLines))
+			b := inv.body(s.opts.BareLines)
+			if s.opts.BareLines {
+				delete(b, "lines")
+			}
+			found = append(found, b)
 		}
 	}
 	return s.page(r, found)

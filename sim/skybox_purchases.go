@@ -81,6 +81,9 @@ func (s *SkyBox) findPurchases(r *skyRequest) skyAnswer {
 		loose := q.Get("simplifiedExternalRef")
 		if s.matches(po.ref, q) && (loose == "" || simple(loose) == simple(po.ref)) && s.searchable(po.id) {
 			b := po.body()
+			if s.opts.BareLines {
+				delete(b, "lines")
+			}
 			if v := s.vendor(po.vendor); v != nil {
 				b["displayName"] = v.DisplayName
 			}

@@ -154,3 +154,41 @@ func TestPickTakesSeatsSideBySide(t *testing.T) {
 		t.Errorf("a ticket of another line: got %v, taken %v; want 102", got, taken)
 	}
 }
+
+// FuzzAnswers: whatever is sent, what is taken for an answer is whole, and an error names no word of it.
+func FuzzAnswers(f *testing.F) {
+	for _, s := range []string{
+		`[{"propertyPath":"lines[0].itemIds","message":"no"}]`, `{"email":"x","errors":{"address":{"city":"x"}}}`, `{"rows":[{"id":1}]}`,
+		`{"id":1,"customerId":2,"externalRef":"r","paymentStatus":"VOID","fulfillmentStatus":"PENDING","currencyCode":"USD","lines":[{"id":3,"amount":1.5E3,"cancelled":true}]}`,
+		`{"id":1,"externalRef":"r","paymentStatus":"PAID","fulfillmentStatus":"COMPLETE","lines":[]}`,
+	} {
+		f.Add([]byte(s))
+	}
+	c := &Client{}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, name := range fieldNames(body) {
+			if !isField(name) {
+				t.Errorf("fieldNames: got %q, which is no field", name)
+			}
+		}
+		var a invoiceAnswer
+		if decode(body, &a) != nil {
+			return
+		}
+		inv, err := c.record(&a)
+		if err != nil {
+			return
+		}
+		if !isID(inv.ID) || inv.Payment == "" || inv.Fulfillment == "" {
+			t.Errorf("record: got %+v; want it whole", inv)
+		}
+		if inv.Voided && (len(inv.live) > 0 || !inv.void) || !inv.Voided && inv.void && len(inv.Lines) > 0 {
+			t.Errorf("record: got %+v, live %v; want void in whole, or live, or nothing", inv, inv.live)
+		}
+		for _, l := range inv.Lines {
+			if !isID(l.ID) || l.Total.Currency == "" {
+				t.Errorf("record: got line %+v; want it whole", l)
+			}
+		}
+	})
+}
