@@ -37,6 +37,7 @@ var table = map[string]row{
 	"pos/fake":     {may: []string{"pos"}, tests: []string{"pos/postest"}},
 	"pos/httpapi":  {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
 	"pos/tevocore": {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
+	"pos/skybox":   {may: []string{"pos"}, tests: []string{"pos/postest", "sim"}},
 
 	"postgres":              {may: []string{"order", "provider"}, tests: []string{"postgres/postgrestest", "postgres/pgserver"}},
 	"postgres/pgserver":     {},

@@ -1,7 +1,7 @@
 // Package sim simulates the parties that Willcall talks to: the APIs of Ticket Evolution ([TEvo]), vivenu ([Vivenu]) and
-// London Theatre Direct ([LTD]), Tixstock's side ([Tixstock]), Ticket Evolution as a broker's point of sale
-// ([TEvoCore]), and a point of sale that speaks the published contract
-// ([POS]). [Sender] makes the traffic of webhooks that Ticket Evolution sends, [Mix] that of all four providers.
+// London Theatre Direct ([LTD]), Tixstock's side ([Tixstock]), and points of sale: one that speaks the published contract
+// ([POS]), an account of SkyBox ([SkyBox]), and Ticket Evolution as a broker's own ([TEvoCore]). [Sender] makes the traffic
+// of webhooks that Ticket Evolution sends, [Mix] that of all four providers.
 // Development, docker-compose and the end-to-end tests run against it.
 //
 // It is written from the providers' documents and from the published contract alone, and it imports the standard

@@ -72,13 +72,13 @@ type Faults interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// Limits are what a POS cannot keep although its adapter is whole; the zero value keeps everything. A POS that has some says
-// so by a method Limits() Limits on its [Faults]. What is limited is tested for being refused, or for what comes instead.
+// Limits are what a POS cannot keep although its adapter is whole; the zero value keeps everything. What is limited is tested for
+// being refused, or for the safe thing that comes instead.
 type Limits struct {
-	// Groups gives the POS's own ids of the groups of [Stock], where it takes none but ids of its form.
-	Groups map[string]string
 	// Currency is the only one that the POS knows; amounts in another are Invalid. "" is any.
 	Currency string
+	// OneCurrency: all lines of a record are in one currency. A record in several is refused as [pos.Invalid], and nothing is written.
+	OneCurrency bool
 	// Customer is what the POS keeps of a customer, without id and time; nil is everything.
 	Customer func(pos.CustomerInput) pos.Customer
 	// AgelessCustomers have no time of creation; searches return them in the order of their age all the same.
@@ -87,15 +87,21 @@ type Limits struct {
 	VoidReason, PurchaseVoidReason string
 	// AlwaysRestocks: a voided sale's tickets go back on sale; voiding without Restock is Unsupported and voids nothing.
 	AlwaysRestocks bool
-	// NoTransientWrites: the POS has no way to say that a write was not begun and may be made again: it is OutcomeUnknown.
+	// NoTransientWrites: the POS cannot say of a write that fails for the time being that nothing was done, so that the adapter
+	// must say [pos.OutcomeUnknown] where others say [pos.Transient].
 	NoTransientWrites bool
+	// ReadsFirst: some writes read before they write, so that one which is cut off early was not begun, and is [pos.Transient].
+	ReadsFirst bool
 }
+
+// Limited is a [Faults] of a POS with limits.
+type Limited interface{ Limits() Limits }
 
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
 type New func(t *testing.T) (pos.Adapter, Faults)
 
 // Stock is what every POS under test can sell: groups g1 to g4 of eight seats each. Ticket ids are the group's,
-// a dash, and the seat.
+// a dash, and the seat. A POS that gives ids of its own form is tested through [Renamed].
 func Stock() []pos.Inventory {
 	var stock []pos.Inventory
 	for i := range 4 {
@@ -196,9 +202,8 @@ func begin(t *testing.T, start New) *setup {
 	t.Helper()
 	s := &setup{}
 	s.Adapter, s.Faults = start(t)
-	if l, ok := s.Faults.(interface{ Limits() Limits }); ok {
+	if l, ok := s.Faults.(Limited); ok {
 		s.limits = l.Limits()
-		s.Adapter = renamed(s.Adapter, s.limits.Groups)
 	}
 	caps, err := s.Capabilities(t.Context())
 	if err != nil {

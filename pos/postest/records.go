@@ -183,6 +183,14 @@ func invoiceComesBackAsAsked(t *testing.T, s *setup) {
 	in.Lines = append(in.Lines, pos.InvoiceLine{
 		InventoryID: "g2", TicketIDs: []string{"g2-1"}, Quantity: 1, Total: pos.Money{Minor: 5, Currency: s.in("KWD")},
 	})
+	if s.limits.OneCurrency {
+		_, err := s.CreateInvoice(ctx, pos.Op{Key: "two", Ref: "two"}, in)
+		wantClass(t, "CreateInvoice in two currencies", err, pos.Invalid)
+		if n := len(s.State().Invoices); n != 0 {
+			t.Errorf("invoices: got %d; want 0", n)
+		}
+		in.Lines[1].Total.Currency = "USD"
+	}
 	made, err := s.CreateInvoice(ctx, pos.Op{Key: "k", Ref: "ord/1 ü&=?"}, in)
 	if err != nil {
 		t.Fatalf("CreateInvoice: got %v; want no error", err)
@@ -326,6 +334,14 @@ func purchaseOrderComesBackAsAsked(t *testing.T, s *setup) {
 	in.Lines = append(in.Lines, pos.PurchaseLine{
 		Event: pos.Event{Name: "Date to be announced"}, Section: "GA", Quantity: 1, Total: pos.Money{Minor: 1500, Currency: s.in("JPY")},
 	})
+	if s.limits.OneCurrency {
+		_, err := s.CreatePurchaseOrder(ctx, pos.Op{Key: "two", Ref: "two"}, in)
+		wantClass(t, "CreatePurchaseOrder in two currencies", err, pos.Invalid)
+		if n := len(s.State().PurchaseOrders); n != 0 {
+			t.Errorf("purchase orders: got %d; want 0", n)
+		}
+		in.Lines[1].Total.Currency = "USD"
+	}
 	made, err := s.CreatePurchaseOrder(ctx, pos.Op{Key: "k", Ref: "po 1"}, in)
 	if err != nil {
 		t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)

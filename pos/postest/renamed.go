@@ -7,68 +7,72 @@ import (
 	"willcall/pos"
 )
 
-// groups lets the suite call the groups of [Stock] by their names at a POS that has ids of its own for them.
-type groups struct {
+// Renamed lets the suite, which knows groups and tickets by the ids of [Stock], test an adapter whose POS gives ids of its own form,
+// such as numbers. theirs has the POS's id for each of Stock's; ids that are not in it pass as they are.
+func Renamed(a pos.Adapter, theirs map[string]string) pos.Adapter {
+	ours := map[string]string{}
+	for our, their := range theirs {
+		ours[their] = our
+	}
+	return renamed{Adapter: a, theirs: theirs, ours: ours}
+}
+
+type renamed struct {
 	pos.Adapter
-	ids, names map[string]string
+	theirs, ours map[string]string
 }
 
-func renamed(a pos.Adapter, ids map[string]string) pos.Adapter {
-	if ids == nil {
-		return a
-	}
-	g := groups{Adapter: a, ids: ids, names: map[string]string{}}
-	for name, id := range ids {
-		g.names[id] = name
-	}
-	return g
-}
-
-func other(names map[string]string, id string) string {
-	if name, ok := names[id]; ok {
-		return name
+func name(names map[string]string, id string) string {
+	if n, ok := names[id]; ok {
+		return n
 	}
 	return id
 }
 
-func (g groups) invoice(i pos.Invoice) pos.Invoice {
-	i.Lines = slices.Clone(i.Lines)
-	for n := range i.Lines {
-		i.Lines[n].InventoryID = other(g.names, i.Lines[n].InventoryID)
+func lines(names map[string]string, all []pos.InvoiceLine) []pos.InvoiceLine {
+	all = slices.Clone(all)
+	for i := range all {
+		l := &all[i]
+		l.InventoryID, l.TicketIDs = name(names, l.InventoryID), slices.Clone(l.TicketIDs)
+		for n := range l.TicketIDs {
+			l.TicketIDs[n] = name(names, l.TicketIDs[n])
+		}
 	}
-	return i
+	return all
 }
 
-func (g groups) GetInventory(ctx context.Context, id string) (pos.Inventory, error) {
-	inv, err := g.Adapter.GetInventory(ctx, other(g.ids, id))
-	inv.ID = other(g.names, inv.ID)
-	return inv, err
+func (r renamed) invoice(i pos.Invoice, err error) (pos.Invoice, error) {
+	i.Lines = lines(r.ours, i.Lines)
+	return i, err
 }
 
-func (g groups) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, error) {
-	found, err := g.Adapter.FindInvoices(ctx, ref)
+func (r renamed) GetInventory(ctx context.Context, id string) (pos.Inventory, error) {
+	g, err := r.Adapter.GetInventory(ctx, name(r.theirs, id))
+	g.ID, g.Tickets = name(r.ours, g.ID), slices.Clone(g.Tickets)
+	for i := range g.Tickets {
+		g.Tickets[i].ID = name(r.ours, g.Tickets[i].ID)
+	}
+	return g, err
+}
+
+func (r renamed) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, error) {
+	found, err := r.Adapter.FindInvoices(ctx, ref)
 	found = slices.Clone(found)
 	for i := range found {
-		found[i] = g.invoice(found[i])
+		found[i], _ = r.invoice(found[i], nil)
 	}
 	return found, err
 }
 
-func (g groups) GetInvoice(ctx context.Context, id string) (pos.Invoice, error) {
-	i, err := g.Adapter.GetInvoice(ctx, id)
-	return g.invoice(i), err
+func (r renamed) GetInvoice(ctx context.Context, id string) (pos.Invoice, error) {
+	return r.invoice(r.Adapter.GetInvoice(ctx, id))
 }
 
-func (g groups) CreateInvoice(ctx context.Context, op pos.Op, in pos.InvoiceInput) (pos.Invoice, error) {
-	in.Lines = slices.Clone(in.Lines)
-	for n := range in.Lines {
-		in.Lines[n].InventoryID = other(g.ids, in.Lines[n].InventoryID)
-	}
-	i, err := g.Adapter.CreateInvoice(ctx, op, in)
-	return g.invoice(i), err
+func (r renamed) CreateInvoice(ctx context.Context, op pos.Op, in pos.InvoiceInput) (pos.Invoice, error) {
+	in.Lines = lines(r.theirs, in.Lines)
+	return r.invoice(r.Adapter.CreateInvoice(ctx, op, in))
 }
 
-func (g groups) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.VoidInput) (pos.Invoice, error) {
-	i, err := g.Adapter.VoidInvoice(ctx, op, id, in)
-	return g.invoice(i), err
+func (r renamed) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.VoidInput) (pos.Invoice, error) {
+	return r.invoice(r.Adapter.VoidInvoice(ctx, op, id, in))
 }

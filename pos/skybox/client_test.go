@@ -1,0 +1,486 @@
+package skybox_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"willcall/pos"
+	"willcall/pos/skybox"
+)
+
+const invoiceJSON = `{"id":77,"customerId":5,"externalRef":"ord","paymentStatus":"UNPAID","fulfillmentStatus":"PENDING","currencyCode":"USD",` +
+	`"createdDate":"2027-01-01T00:00:00.000+0000","notes":null,"lines":[{"id":78,"quantity":1,"amount":1.0,"lineItemType":"INVENTORY",` +
+	`"itemIds":[501],"inventory":{"id":44},"cancelled":false}]}`
+
+func client(t testing.TB, cfg skybox.Config) *skybox.Client {
+	t.Helper()
+	c, err := skybox.New(settings(cfg))
+	if err != nil {
+		t.Fatalf("New: got %v; want no error", err)
+	}
+	return c
+}
+
+// serve starts a server and a client of it.
+func serve(t testing.TB, handler http.HandlerFunc) *skybox.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return client(t, skybox.Config{BaseURL: server.URL, HTTP: server.Client()})
+}
+
+// answering answers everything alike.
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func oneTicket() pos.InvoiceInput {
+	return pos.InvoiceInput{CustomerID: "5", Lines: []pos.InvoiceLine{
+		{InventoryID: "44", TicketIDs: []string{"501"}, Quantity: 1, Total: pos.Money{Minor: 100, Currency: "USD"}},
+	}}
+}
+
+func write(ctx context.Context, c *skybox.Client) error {
+	_, err := c.CreateInvoice(ctx, pos.Op{Key: "k", Ref: "ord"}, oneTicket())
+	return err
+}
+
+func read(ctx context.Context, c *skybox.Client) error {
+	_, err := c.GetInvoice(ctx, "77")
+	return err
+}
+
+func find(ctx context.Context, c *skybox.Client) error {
+	_, err := c.FindInvoices(ctx, "ord")
+	return err
+}
+
+func wantClass(t *testing.T, what string, err error, want pos.Class) {
+	t.Helper()
+	var e *pos.Error
+	if !errors.As(err, &e) || e.Class != want {
+		t.Errorf("%s: got %v; want class %s", what, err, want)
+	}
+}
+
+func TestStatusDecides(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]struct{ write, read pos.Class }{
+		300: {pos.Invalid, pos.Invalid}, 302: {pos.Invalid, pos.Invalid}, 307: {pos.Invalid, pos.Invalid},
+		401: {pos.Unauthorized, pos.Unauthorized}, 403: {pos.Unauthorized, pos.Unauthorized},
+		404: {pos.NotFound, pos.NotFound}, 405: {pos.Unsupported, pos.Unsupported}, 408: {pos.OutcomeUnknown, pos.Transient},
+		409: {pos.ReferenceConflict, pos.ReferenceConflict}, 413: {pos.Invalid, pos.Invalid}, 422: {pos.Invalid, pos.Invalid},
+		425: {pos.Transient, pos.Transient}, 429: {pos.RateLimited, pos.RateLimited}, 500: {pos.OutcomeUnknown, pos.Transient},
+		501: {pos.Unsupported, pos.Unsupported}, 502: {pos.OutcomeUnknown, pos.Transient}, 503: {pos.OutcomeUnknown, pos.Transient},
+		504: {pos.OutcomeUnknown, pos.Transient}, 599: {pos.OutcomeUnknown, pos.Transient},
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			for _, body := range []string{``, `<html>`, `{"message":"no"}`, `[]`} {
+				c := serve(t, answering(status, body))
+				wantClass(t, "write", write(t.Context(), c), want.write)
+				wantClass(t, "read", read(t.Context(), c), want.read)
+			}
+		})
+	}
+}
+
+// answers gives each path an answer of its own; a path that is not there is 404.
+type answers map[string]string
+
+func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, ok := a[r.Method+" "+r.URL.Path]
+	switch {
+	case !ok:
+		answering(404, `{}`)(w, r)
+	case strings.HasPrefix(body, "400"):
+		answering(400, strings.TrimPrefix(body, "400"))(w, r)
+	case body == "503":
+		answering(503, ``)(w, r)
+	case body == "429":
+		w.Header().Set("Retry-After", "7")
+		answering(429, ``)(w, r)
+	default:
+		answering(200, body)(w, r)
+	}
+}
+
+func TestRefusedSaleIsUnavailableOnlyForWantOfSeats(t *testing.T) {
+	t.Parallel()
+	group := func(status, ticket string) string {
+		return `{"id":44,"eventId":7,"status":"` + status + `","quantity":1,"tickets":[{"id":501,"seatNumber":1,"status":"` + ticket + `"}]}`
+	}
+	for name, c := range map[string]struct {
+		inventory string
+		want      pos.Class
+	}{
+		"Sold":      {group("DEPLETED", "SOLD"), pos.Unavailable},
+		"OnHold":    {group("ON_HOLD", "AVAILABLE"), pos.Unavailable},
+		"Dead":      {group("AVAILABLE", "CANCELLED"), pos.Unavailable},
+		"Free":      {group("AVAILABLE", "AVAILABLE"), pos.Invalid},
+		"NoTicket":  {`{"id":44,"eventId":7,"status":"AVAILABLE","tickets":[]}`, pos.NotFound},
+		"Down":      {"503", pos.Transient},
+		"Throttled": {"429", pos.RateLimited},
+		"Other":     {strings.Replace(group("AVAILABLE", "SOLD"), "44", "45", 1), pos.Transient},
+		"Gone":      {"", pos.NotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := answers{"POST /invoices": `400[{"propertyPath":"lines[0].itemIds","message":"no"}]`, "GET /inventory/44": c.inventory}
+			if c.inventory == "" {
+				delete(a, "GET /inventory/44")
+			}
+			wantClass(t, "CreateInvoice", write(t.Context(), serve(t, a.ServeHTTP)), c.want)
+		})
+	}
+}
+
+func TestRefusalsNameFieldsOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ body, want string }{
+		"PropertyPath": {`[{"propertyPath":"address.postalCode","message":"zelda"},{"propertyPath":"email","invalidValue":"zelda"}]`, "400 (at address.postalCode, email)"},
+		"Violations":   {`{"violations":[{"path":"lines[12].itemIds"},{"field":"zelda"}]}`, "400 (at lines[12].itemIds)"},
+		"ByField":      {`{"displayName":"zelda may not be longer","zelda":"x"}`, "400 (at displayName)"},
+		"Unknown":      {`{"message":"zelda is no address"}`, "400"},
+		"Crooked":      {`[{"propertyPath":"lines[zelda].email"},{"propertyPath":"lines["},{"propertyPath":"lines[]"},{"propertyPath":7}]`, "400"},
+		"NoJSON":       {`zelda`, "400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := pos.CustomerInput{Name: "Ada", Email: "ada@example.com", Kind: pos.Retail}
+			_, err := serve(t, answering(400, c.body)).CreateCustomer(t.Context(), pos.Op{Key: "k"}, in)
+			if want := "pos: create customer: invalid: " + c.want + ": refused as invalid"; err == nil || err.Error() != want {
+				t.Errorf("CreateCustomer: got %v; want %s", err, want)
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreNotTheDocumentsAreNoAnswers(t *testing.T) {
+	t.Parallel()
+	change := func(old, new string) string {
+		if !strings.Contains(invoiceJSON, old) {
+			t.Fatalf("%q is not in the invoice", old)
+		}
+		return strings.Replace(invoiceJSON, old, new, 1)
+	}
+	for name, c := range map[string]struct {
+		status int
+		body   string
+	}{
+		"Empty":          {200, ``},
+		"HTML":           {200, `<html>please log in</html>`},
+		"Null":           {200, `null`},
+		"EmptyObject":    {200, `{}`},
+		"List":           {200, `[` + invoiceJSON + `,` + invoiceJSON + `]`},
+		"Rest":           {200, invoiceJSON + `{}`},
+		"IDNoNumber":     {200, change(`"id":77`, `"id":"i"`)},
+		"IDNegative":     {200, change(`"id":77`, `"id":-7`)},
+		"IDFraction":     {200, change(`"id":77`, `"id":7.7`)},
+		"NoPayment":      {200, change(`"paymentStatus":"UNPAID",`, ``)},
+		"OtherStatus":    {200, change(`"PENDING"`, `"UNFULFILLED"`)},
+		"NoCurrency":     {200, change(`"currencyCode":"USD",`, ``)},
+		"OtherCurrency":  {200, change(`"USD"`, `"XBT"`)},
+		"RoundedAmount":  {200, change(`1.0,`, `1.005,`)},
+		"FloatNoise":     {200, change(`1.0,`, `1.0000000000000002,`)},
+		"AmountIsText":   {200, change(`1.0,`, `"one",`)},
+		"NoAmount":       {200, change(`"amount":1.0,`, ``)},
+		"LineWithoutID":  {200, change(`"id":78,`, ``)},
+		"NoTime":         {200, change(`2027-01-01T00:00:00.000+0000`, `yesterday`)},
+		"TooLarge":       {200, invoiceJSON + strings.Repeat(" ", 9<<20)},
+		"Created":        {201, invoiceJSON},
+		"Accepted":       {202, invoiceJSON},
+		"NoContent":      {204, ``},
+		"LinesNoList":    {200, change(`"lines":[`, `"lines":7,"x":[`)},
+		"CancelledNoYes": {200, change(`"cancelled":false`, `"cancelled":"no"`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, answering(c.status, c.body))
+			wantClass(t, "write", write(t.Context(), client), pos.OutcomeUnknown)
+			wantClass(t, "read", read(t.Context(), client), pos.Transient)
+		})
+	}
+	t.Run("Good", func(t *testing.T) {
+		t.Parallel()
+		c := serve(t, answering(200, invoiceJSON))
+		if err := errors.Join(write(t.Context(), c), read(t.Context(), c)); err != nil {
+			t.Errorf("got %v; want no error", err)
+		}
+	})
+}
+
+func TestListsThatAreNoneAreNoEmptyLists(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"Empty": ``, "HTML": `<html>`, "Null": `null`, "Object": `{}`, "NullRows": `{"rows":null}`, "RowsNoList": `{"rows":{}}`, "Text": `"x"`,
+		"Broken": `[`, "NoRecord": `[7]`, "NoID": `[{}]`, "NullRecord": `[null]`,
+		"OursBroken": `[` + strings.Replace(invoiceJSON, `"amount":1.0`, `"amount":1.005`, 1) + `]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantClass(t, "FindInvoices", find(t.Context(), serve(t, answering(200, body))), pos.Transient)
+		})
+	}
+	for name, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"EmptyArray": {`[]`, 0}, "EmptyRows": {`{"rows":[]}`, 0}, "One": {`[` + invoiceJSON + `]`, 1},
+		// That another writer's invoice has no currency must not hide ours.
+		"OthersBroken": {`{"rows":[{"id":3,"externalRef":"ord-2"},` + invoiceJSON + `,{"id":4,"externalRef":null}]}`, 1},
+		"Twice":        {`[` + invoiceJSON + `,` + invoiceJSON + `]`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := serve(t, answering(200, c.body)).FindInvoices(t.Context(), "ord")
+			if err != nil || len(got) != c.want {
+				t.Errorf("FindInvoices: got %d, %v; want %d", len(got), err, c.want)
+			}
+		})
+	}
+}
+
+func TestBrokenAnswerIsNone(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		w.WriteHeader(http.StatusOK)
+		_, _ = io.WriteString(w, invoiceJSON[:20])
+		panic(http.ErrAbortHandler)
+	})
+	wantClass(t, "write", write(t.Context(), c), pos.OutcomeUnknown)
+	wantClass(t, "read", read(t.Context(), c), pos.Transient)
+}
+
+func TestRefusedConnectionDidNothing(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, skybox.Config{BaseURL: "http://" + address})
+	wantClass(t, "write", write(t.Context(), c), pos.Transient)
+	wantClass(t, "read", read(t.Context(), c), pos.Transient)
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	for name, deadline := range map[string]time.Duration{"OwnTimeout": time.Hour, "NearerDeadlineOfTheCaller": 200 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				<-r.Context().Done()
+			}))
+			defer server.Close()
+			timeout := 50 * time.Millisecond
+			if deadline < time.Hour {
+				timeout = time.Hour
+			}
+			c := client(t, skybox.Config{BaseURL: server.URL, Timeout: timeout, HTTP: server.Client()})
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			err := write(ctx, c)
+			wantClass(t, "write", err, pos.OutcomeUnknown)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("write: got %v; want context.DeadlineExceeded", err)
+			}
+			if ctx.Err() != nil {
+				t.Error("the call outlived its caller's deadline; want it to end before")
+			}
+			wantClass(t, "read", read(ctx, c), pos.Transient)
+		})
+	}
+}
+
+func TestWritesAreSentOnce(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int32
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.Method == http.MethodGet {
+			answering(200, invoiceJSON)(w, r)
+			return
+		}
+		posts.Add(1)
+		panic(http.ErrAbortHandler)
+	})
+	if err := read(t.Context(), c); err != nil { // so that there is a connection to be kept
+		t.Fatalf("read: got %v; want no error", err)
+	}
+	wantClass(t, "write", write(t.Context(), c), pos.OutcomeUnknown)
+	if got := posts.Load(); got != 1 {
+		t.Errorf("requests: got %d; want 1", got)
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, status) })
+		wantClass(t, "write", write(t.Context(), c), pos.Invalid)
+		wantClass(t, "read", read(t.Context(), c), pos.Invalid)
+	}
+	if reached.Load() {
+		t.Error("the redirect was followed; want it refused")
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got http.Header
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		got = r.Header
+		mu.Unlock()
+		answering(200, invoiceJSON)(w, r)
+	})
+	_ = write(t.Context(), c)
+	mu.Lock()
+	defer mu.Unlock()
+	for name, want := range map[string]string{
+		"X-Application-Token": applicationToken, "X-Api-Token": apiToken, "X-Account": account, "Content-Type": "application/json",
+	} {
+		if got.Get(name) != want {
+			t.Errorf("%s: got %q; want %q", name, got.Get(name), want)
+		}
+	}
+}
+
+// SkyBox may put the buyer or our credentials into whatever it sends back; none of that may reach an error.
+func TestErrorsQuoteNothingThatWasSent(t *testing.T) {
+	t.Parallel()
+	const secret = "zelda@example.com"
+	const echo = secret + applicationToken + apiToken
+	for name, handler := range map[string]http.HandlerFunc{
+		"Validator": answering(400, `[{"propertyPath":"`+echo+`","message":"`+echo+`","`+echo+`":"x"}]`),
+		"Message":   answering(500, `{"message":"`+echo+`"}`),
+		"BadJSON":   answering(200, `{"id":`+echo),
+		"BadID":     answering(200, `{"id":"`+echo+`"}`),
+		"BadTime":   answering(200, strings.Replace(invoiceJSON, "2027-01-01T00:00:00.000+0000", echo, 1)),
+		"BadAmount": answering(200, strings.Replace(invoiceJSON, "1.0,", `"`+echo+`",`, 1)),
+		"BadType":   answering(200, `{"rows":"`+echo+`"}`),
+		"Redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://pos.example.com/?"+echo, http.StatusFound)
+		},
+		"NotHTTP": func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, echo+"\r\n\r\n")
+			_ = conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := serve(t, handler)
+			ctx, op := t.Context(), pos.Op{Key: "k", Ref: "ord"}
+			_, customers := c.FindCustomers(ctx, pos.CustomerQuery{Email: secret})
+			_, customer := c.CreateCustomer(ctx, op, pos.CustomerInput{Name: secret, Email: secret, Kind: pos.Retail})
+			_, inventory := c.GetInventory(ctx, "44")
+			_, void := c.VoidInvoice(ctx, op, "77", pos.VoidInput{Reason: "r"})
+			_, orders := c.FindPurchaseOrders(ctx, "ord")
+			errs := []error{customers, customer, inventory, void, orders, write(ctx, c), find(ctx, c), read(ctx, c)}
+			if errs[7] == nil {
+				t.Error("read: got no error; want one")
+			}
+			for _, err := range errs {
+				for e := err; e != nil; e = errors.Unwrap(e) {
+					for _, word := range []string{"zelda", applicationToken, apiToken} {
+						if strings.Contains(e.Error(), word) {
+							t.Errorf("the error holds %q", word)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestNewReportsEveryFault(t *testing.T) {
+	t.Parallel()
+	good := func(change func(*skybox.Config)) skybox.Config {
+		cfg := settings(skybox.Config{})
+		change(&cfg)
+		return cfg
+	}
+	if _, err := skybox.New(good(func(*skybox.Config) {})); err != nil {
+		t.Errorf("New: got %v; want no error", err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*skybox.Config)
+		want   string
+	}{
+		{"NoHost", func(c *skybox.Config) { c.BaseURL = "http://" }, "BaseURL"},
+		{"OtherScheme", func(c *skybox.Config) { c.BaseURL = "ftp://pos.example.com" }, "BaseURL"},
+		{"Unreadable", func(c *skybox.Config) { c.BaseURL = "http://ada:hunter2@[" }, "BaseURL"},
+		{"WithUser", func(c *skybox.Config) { c.BaseURL = "http://ada:hunter2@pos.example.com" }, "BaseURL"},
+		{"WithQuery", func(c *skybox.Config) { c.BaseURL = "http://pos.example.com?a=hunter2" }, "BaseURL"},
+		{"NoApplicationToken", func(c *skybox.Config) { c.ApplicationToken = "" }, "ApplicationToken"},
+		{"APITokenWithNewline", func(c *skybox.Config) { c.APIToken = "hunter2\n" }, "APIToken"},
+		{"AccountNoNumber", func(c *skybox.Config) { c.Account = "hunter2" }, "Account"},
+		{"NegativeTimeout", func(c *skybox.Config) { c.Timeout = -1 }, "Timeout"},
+		{"NegativeSettleDelay", func(c *skybox.Config) { c.SettleDelay = -1 }, "SettleDelay"},
+		{"NegativeRate", func(c *skybox.Config) { c.PerSecond = -1 }, "PerSecond"},
+		{"VendorNoNumber", func(c *skybox.Config) { c.VendorID = "them" }, "VendorID"},
+		{"OtherCurrency", func(c *skybox.Config) { c.Currency = "CHF" }, "Currency"},
+		{"OtherTerm", func(c *skybox.Config) { c.SalesTerm = "SOON" }, "SalesTerm"},
+		{"OtherDelivery", func(c *skybox.Config) { c.DeliveryMethod = "PIGEON" }, "DeliveryMethod"},
+		{"HalfAnAddress", func(c *skybox.Config) { c.Address.PostalCode, c.VendorEmail = "", "" }, "Address"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := skybox.New(good(c.change))
+			if err == nil || !strings.HasPrefix(err.Error(), "skybox: "+c.want+" ") || strings.Contains(err.Error(), "hunter2") ||
+				strings.Contains(err.Error(), "\n") {
+				t.Errorf("New: got %v; want one error about %s, without secrets", err, c.want)
+			}
+		})
+	}
+	_, err := skybox.New(skybox.Config{Timeout: -1})
+	if err == nil || len(strings.Split(err.Error(), "\n")) != 4 {
+		t.Errorf("New: got %v; want four faults", err)
+	}
+}
+
+func TestOwnRateLimit(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(answering(200, invoiceJSON))
+	defer server.Close()
+	c := client(t, skybox.Config{BaseURL: server.URL, HTTP: server.Client(), PerSecond: 0.01})
+	if err := read(t.Context(), c); err != nil {
+		t.Fatalf("read: got %v; want no error", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	wantClass(t, "a write before its turn", write(ctx, c), pos.Transient)
+	if time.Since(began) > 10*time.Second {
+		t.Error("the write waited; want it to see that its turn is after its deadline")
+	}
+}
