@@ -23,7 +23,7 @@ type Finding struct {
 }
 
 // nobody is an id that no record bears: asking for it costs one call and shows that the credentials are taken.
-const nobody = "willcall-check"
+const nobody = "999999999999"
 
 // errEnough ends a poll at its first answer.
 var errEnough = errors.New("enough was seen")
@@ -35,17 +35,13 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Finding
-	systems := map[string]pos.Adapter{}
-	for _, src := range sources {
-		systems[src.POSName] = src.POS
+	adapters, err := adapters(o.Config)
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Config.POS)) {
-		if a := systems[name]; a != nil {
-			out = append(out, checkPOS(ctx, "pos."+name, a))
-		} else {
-			out = append(out, Finding{Key: "pos." + name, OK: true, Detail: "not asked: no source uses it"})
-		}
+	var out []Finding
+	for _, name := range slices.Sorted(maps.Keys(adapters)) {
+		out = append(out, checkPOS(ctx, "pos."+name, adapters[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		out = append(out, checkSource(ctx, "sources."+name, o.Config.Sources[name], sources[name])...)
@@ -106,7 +102,7 @@ func able(c pos.Capabilities) string {
 func posAdvice(key string, class pos.Class) string {
 	switch class {
 	case pos.Unauthorized:
-		return "look at " + key + ".token"
+		return "look at the credentials in " + key
 	case pos.RateLimited:
 		return "it takes no more calls now: check again later"
 	}

@@ -15,8 +15,6 @@ import (
 	"willcall/activities"
 	"willcall/config"
 	"willcall/order"
-	"willcall/pos"
-	"willcall/pos/httpapi"
 	"willcall/webhook"
 	"willcall/workflows"
 )
@@ -98,13 +96,9 @@ func prefixes(networks []string) (out []netip.Prefix) {
 
 // activitySources are the sources as the activities see them.
 func activitySources(cfg config.Config) (map[string]activities.Source, error) {
-	systems := map[string]pos.Adapter{}
-	for name, p := range cfg.POS {
-		adapter, err := httpapi.New(httpapi.Config{BaseURL: p.URL, Token: string(p.Token), Timeout: p.Timeout})
-		if err != nil {
-			return nil, fmt.Errorf("pos.%s: %w", name, err)
-		}
-		systems[name] = adapter
+	adapters, err := adapters(cfg)
+	if err != nil {
+		return nil, err
 	}
 	out := map[string]activities.Source{}
 	for name, s := range cfg.Sources {
@@ -112,7 +106,7 @@ func activitySources(cfg config.Config) (map[string]activities.Source, error) {
 		if !ok {
 			return nil, fmt.Errorf("sources.%s.kind: nothing speaks %q", name, s.Kind)
 		}
-		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: systems[s.POS], Inventory: s.Inventory}
+		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: adapters[s.POS], Inventory: s.Inventory}
 		if err := k.work(s, &src); err != nil {
 			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}

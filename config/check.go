@@ -36,6 +36,12 @@ func (c *Config) setDefaults() {
 	c.Log.Format = cmp.Or(c.Log.Format, "json")
 	for name, p := range c.POS {
 		p.Timeout = cmp.Or(p.Timeout, 8*time.Second)
+		switch p.Kind {
+		case "skybox":
+			p.URL = cmp.Or(p.URL, "https://skybox.vividseats.com/services")
+		case "tevocore":
+			p.URL = cmp.Or(p.URL, "https://api.ticketevolution.com")
+		}
 		c.POS[name] = p
 	}
 	yes := true
@@ -82,9 +88,7 @@ func (c *Config) check() []fault {
 	f.oneOf("log.format", c.Log.Format, "json", "text")
 	for _, name := range slices.Sorted(maps.Keys(c.POS)) {
 		key, p := "pos."+name, c.POS[name]
-		f.oneOf(key+".kind", p.Kind, "http")
-		f.webURL(key+".url", p.URL)
-		f.required(key+".token", string(p.Token))
+		p.checkKind(&f, key)
 		if p.Timeout < 0 || p.Timeout > 10*time.Second {
 			f.add(key+".timeout", "want 10s at most: a call must end within the lease of its attempt")
 		}
@@ -96,6 +100,48 @@ func (c *Config) check() []fault {
 		c.checkSource(&f, "sources."+name, name, c.Sources[name])
 	}
 	return f
+}
+
+// checkKind checks what belongs to one kind of POS. The words that the vendors have are checked by the adapters.
+func (p POS) checkKind(f *found, key string) {
+	kinds := []string{"http", "skybox", "tevocore"}
+	f.oneOf(key+".kind", p.Kind, kinds...)
+	f.webURL(key+".url", p.URL)
+	f.required(key+".token", string(p.Token))
+	f.notNegative(key+".settle_delay", p.SettleDelay < 0)
+	f.notNegative(key+".per_second", p.PerSecond < 0)
+	for _, k := range []struct {
+		name, of string
+		given    bool
+	}{
+		{"settle_delay", "skybox, tevocore", p.SettleDelay != 0}, {"per_second", "skybox, tevocore", p.PerSecond != 0},
+		{"currency", "skybox, tevocore", p.Currency != ""}, {"skybox", "skybox", p.SkyBox != nil}, {"tevocore", "tevocore", p.TEvoCore != nil},
+	} {
+		if k.given && slices.Contains(kinds, p.Kind) && !strings.Contains(k.of, p.Kind) {
+			f.add(key+"."+k.name, "is for a POS of kind "+k.of+" alone")
+		}
+	}
+	number := func(key, value string) {
+		if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+			f.add(key, "want a number")
+		}
+	}
+	switch {
+	case p.Kind == "skybox" && p.SkyBox == nil:
+		f.add(key+".skybox", "is required: application_token and account at least")
+	case p.Kind == "skybox":
+		f.required(key+".skybox.application_token", string(p.SkyBox.ApplicationToken))
+		number(key+".skybox.account", p.SkyBox.Account)
+	case p.Kind == "tevocore" && p.TEvoCore == nil:
+		f.add(key+".tevocore", "is required: secret, office_id and reviewer_id at least")
+	case p.Kind == "tevocore":
+		f.required(key+".tevocore.secret", string(p.TEvoCore.Secret))
+		number(key+".tevocore.office_id", p.TEvoCore.OfficeID)
+		number(key+".tevocore.reviewer_id", p.TEvoCore.ReviewerID)
+		if s := p.TEvoCore; !s.ScanClients && s.EmailFilter == "" {
+			f.add(key+".tevocore.scan_clients", "without it, or email_filter and phone_filter, no client can be found, and so none is made")
+		}
+	}
 }
 
 func (c *Config) checkDaemons(f *found) {

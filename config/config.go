@@ -83,10 +83,77 @@ type Log struct {
 
 // POS is one point-of-sale system.
 type POS struct {
-	Kind    string        `yaml:"kind"` // "http": any POS behind the contract of pos/httpapi/openapi.yaml
-	URL     string        `yaml:"url"`
-	Token   Secret        `yaml:"token"`
+	// Kind is "http": any POS behind the contract of pos/httpapi/openapi.yaml; "skybox": SkyBox of Vivid Seats; or "tevocore": the
+	// Core of Ticket Evolution.
+	Kind    string        `yaml:"kind"`
+	URL     string        `yaml:"url"`     // skybox, tevocore: default the vendor's
+	Token   Secret        `yaml:"token"`   // http: bearer token; skybox: X-Api-Token; tevocore: X-Token
 	Timeout time.Duration `yaml:"timeout"` // of one call; default 8s, at most 10s: it must end within an attempt's lease
+
+	// What follows is for skybox and tevocore. A POS behind the contract says it itself.
+	SettleDelay time.Duration `yaml:"settle_delay"` // how long after a write a search may still miss it: measure it
+	PerSecond   int           `yaml:"per_second"`   // calls of one worker; default unlimited
+	Currency    string        `yaml:"currency"`     // of records that name none, ISO 4217; tevocore: of all, default USD
+
+	SkyBox   *SkyBox   `yaml:"skybox"`
+	TEvoCore *TEvoCore `yaml:"tevocore"`
+}
+
+// Format is what makes a pointer to a POS safe to print; see [API.Format].
+func (p POS) Format(f fmt.State, verb rune) {
+	type plain POS // without this method
+	format(f, verb, plain(p))
+}
+
+// SkyBox is what only a POS of kind skybox needs: the rest of the credentials, and what SkyBox demands and no order says. What the
+// words may be is in SkyBox's OpenAPI document.
+type SkyBox struct {
+	ApplicationToken Secret `yaml:"application_token"` // X-Application-Token: of our integration
+	Account          string `yaml:"account"`           // X-Account: the broker's number
+	TicketUpload     bool   `yaml:"ticket_upload"`     // files can be attached to sold tickets: not in the document
+	SalesTerm        string `yaml:"sales_term"`        // of new customers and invoices; default NET0
+	PaymentMethod    string `yaml:"payment_method"`    // default AR
+	DeliveryMethod   string `yaml:"delivery_method"`   // default MOBILE_DELIVERY
+	PurchaseTerm     string `yaml:"purchase_term"`     // of new vendors and purchases; default NET0
+	PurchaseMethod   string `yaml:"purchase_method"`   // default CREDITCARD
+	StockType        string `yaml:"stock_type"`        // default MOBILE_TRANSFER
+
+	// Address stands for that of customers and vendors, which no webhook brings. Without it none can be created.
+	Address Address `yaml:"address"`
+
+	VendorID    string `yaml:"vendor_id"`    // of purchases from whom SkyBox does not know by name; empty: a vendor is created
+	VendorEmail string `yaml:"vendor_email"` // of vendors that are created; without it none can be
+	VendorType  string `yaml:"vendor_type"`  // default BROKER
+	Venue       string `yaml:"venue"`        // of purchased tickets; without it nothing can be purchased
+	NoPlace     string `yaml:"no_place"`     // stands for a section or row that a purchase does not have
+}
+
+// Address is a postal address.
+type Address struct {
+	City       string `yaml:"city"`
+	State      string `yaml:"state"` // two letters, OTHER or UNKNOWN
+	PostalCode string `yaml:"postal_code"`
+	Country    string `yaml:"country"`
+}
+
+// TEvoCore is what only a POS of kind tevocore needs: the rest of the credentials, and what Ticket Evolution does not document.
+type TEvoCore struct {
+	Secret     Secret `yaml:"secret"`      // key of X-Signature
+	OfficeID   string `yaml:"office_id"`   // the broker's office
+	ReviewerID string `yaml:"reviewer_id"` // the user in whose name orders are cancelled
+
+	SearchDays         int               `yaml:"search_days"`          // how far back orders are listed to find a reference; default 60
+	MaxPages           int               `yaml:"max_pages"`            // of a hundred, that one search reads; default 100
+	SearchByReference  string            `yaml:"search_by_reference"`  // query parameter that filters orders by their reference, where there is one
+	EmailFilter        string            `yaml:"email_filter"`         // query parameters that filter clients, where known: both
+	PhoneFilter        string            `yaml:"phone_filter"`         // or neither
+	ScanClients        bool              `yaml:"scan_clients"`         // read all clients where no filters are known
+	Listings           bool              `yaml:"listings"`             // read ticket groups as listings
+	Delivery           string            `yaml:"delivery"`             // type of the shipment of a new order; default TBD
+	PaymentType        string            `yaml:"payment_type"`         // of a paid order's payment; empty: none is written
+	VoidByReturn       bool              `yaml:"void_by_return"`       // void sales by a return of 0 that cancels
+	CancelKeepsTickets bool              `yaml:"cancel_keeps_tickets"` // tickets of a cancelled order do not go back into their group
+	Vendors            map[string]string `yaml:"vendors"`              // name of whom we buy from → their office id
 }
 
 // Source is one account at one provider.

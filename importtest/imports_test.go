@@ -49,7 +49,7 @@ var table = map[string]row{
 	"operator":   {may: []string{"order", "provider", "postgres", "webhook"}, tests: []string{"postgres/postgrestest", "workflows"}},
 
 	"app": {
-		may:   []string{"activities", "config", "operator", "order", "pos", "pos/httpapi", "postgres", "provider/...", "webhook", "workflows"},
+		may:   []string{"activities", "config", "operator", "order", "pos", "pos/httpapi", "pos/skybox", "pos/tevocore", "postgres", "provider/...", "webhook", "workflows"},
 		tests: everything,
 	},
 	"worker":   {may: []string{"app", "config"}},

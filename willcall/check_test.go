@@ -19,6 +19,8 @@ database: postgres://willcall@127.0.0.1:1/willcall
 pos:
   main: {kind: http, url: "POS", token: hunter0hunter0}
   spare: {kind: http, url: "POS", token: hunter0hunter0}
+  sky: {kind: skybox, url: "SKYBOX", token: hunter6hunter6, settle_delay: 3s, skybox: {application_token: huntera, account: "12"}}
+  core: {kind: tevocore, url: "CORE", token: hunterb, tevocore: {secret: hunterc, office_id: "7", reviewer_id: "1", scan_clients: true}}
 sources:
   tevo: {kind: tevo, secrets: [hunter1hunter1], pos: main, api: {url: "TEVO", token: hunter2, secret: hunter3, reviewer_id: "1"}}
   vivenu: {kind: vivenu, secrets: [hunter1hunter1], pos: main, mode: dev, api: {url: "VIVENU", token: hunter4hunter4}}
@@ -37,8 +39,10 @@ sources:
 `
 
 const well = `        WHAT              FOUND
+ok      pos.core          takes our credentials; sells whole groups, takes ticket files
 ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
-ok      pos.spare         not asked: no source uses it
+ok      pos.sky           takes our credentials; sells seats, searches lag by 3s
+ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
 ok      sources.ltd.api   takes our credentials; reads orders
 ok      sources.tevo.api  takes our credentials; reads orders, accepts and rejects them, each is read before it is invoiced
 ok      sources.tixstock  takes webhooks; without an api nothing can be read again, accepted or swept
@@ -61,6 +65,8 @@ func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
 	}
 	good := strings.NewReplacer(
 		"POS", serve("pos", sim.NewPOS(sim.POSOptions{Token: "hunter0hunter0", Strict: true})),
+		"SKYBOX", serve("skybox", sim.NewSkyBox(sim.SkyBoxOptions{APIToken: "hunter6hunter6", ApplicationToken: "huntera", Account: "12"})),
+		"CORE", serve("core", sim.NewTEvoCore(sim.TEvoCoreOptions{Token: "hunterb", Secret: "hunterc"})),
 		"TEVO", serve("tevo", sim.NewTEvo(sim.TEvoOptions{Token: "hunter2", Secret: "hunter3"})),
 		"VIVENU", serve("vivenu", sim.NewVivenu(sim.VivenuOptions{APIKey: "hunter4hunter4"})),
 		"LTD", serve("ltd", sim.NewLTD(sim.LTDOptions{APIKey: "hunter5hunter5"})),
@@ -85,7 +91,7 @@ func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
 
 	out, _ := call(0, good)
 	is(t, out, squeeze.ReplaceAllString(well, "  "))
-	for _, name := range []string{"pos GET", "tevo GET", "vivenu GET", "ltd GET"} {
+	for _, name := range []string{"pos GET", "skybox GET", "core GET", "tevo GET", "vivenu GET", "ltd GET"} {
 		if !strings.Contains(strings.Join(asked, "\n"), name) {
 			t.Errorf("%s: not asked", name)
 		}
@@ -101,8 +107,10 @@ func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
 	}
 
 	for _, c := range []struct{ old, new, want string }{
-		{"token: hunter0hunter0}\n  spare", "token: hunter9hunter9}\n  spare", `WRONG  pos\.main .*401.*: look at pos\.main\.token\n`},
+		{"token: hunter0hunter0}\n  spare", "token: hunter9hunter9}\n  spare", `WRONG  pos\.main .*401.*: look at the credentials in pos\.main\n`},
 		{`kind: http, url: "http://127.0.0.1:`, `kind: http, url: "http://127.0.0.1:1/`, `WRONG  pos\.main .*: look at pos\.main\.url`},
+		{"application_token: huntera", "application_token: hunterx", `WRONG  pos\.sky .*: look at the credentials in pos\.sky\n`},
+		{"secret: hunterc", "secret: hunterx", `WRONG  pos\.core .*: look at the credentials in pos\.core\n`},
 		{"secret: hunter3", "secret: hunter8", `WRONG  sources\.tevo\.api .*401.*: look at the credentials in sources\.tevo\.api\n`},
 		{"token: hunter4hunter4", "token: hunter7hunter7", `WRONG  sources\.vivenu\.api .*: look at the credentials in sources\.vivenu\.api\n`},
 		{"token: hunter5hunter5", "token: hunter7hunter7", `WRONG  sources\.ltd\.api .*: look at the credentials in sources\.ltd\.api\n`},
