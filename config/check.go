@@ -192,6 +192,10 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".pos", "cannot name one: pos is empty")
 	} else {
 		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
+		if s.Kind == "tevo" && c.POS[s.POS].Kind == "tevocore" && *s.Policy.Invoice {
+			f.add(key+".pos", "is the Core of Ticket Evolution, where its orders stand already: to write them again would sell the tickets twice. "+
+				"Name another POS, or write policy: {invoice: false}")
+		}
 	}
 	f.oneOf(key+".policy.accept", s.Policy.Accept, "auto", "manual")
 	p := s.Policy

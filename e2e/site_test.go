@@ -8,10 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -83,6 +86,46 @@ type site struct {
 	webhookd, worker   *daemon
 	webhooks, operator string
 	orders             atomic.Int64
+	vendors            map[string]vendorPOS // the points of sale that brokers buy, by their names in the configuration
+}
+
+// vendorPOS is a simulated account of a vendor's point of sale.
+type vendorPOS struct {
+	*httptest.Server
+	api interface {
+		http.Handler
+		SetFaults(sim.Faults) error
+		State() sim.POSState
+	}
+	config string // of the POS, but for its URL
+}
+
+// vendorType is the ticket type of sales that are invoiced in vendorGroup at such a point of sale.
+const vendorType, vendorGroup = "64b6c3a1f0a1b2c3d4e5f607", 5001
+
+func vendorPOSes() map[string]vendorPOS {
+	var seats []int
+	for n := range 500 {
+		seats = append(seats, n+1)
+	}
+	out := map[string]vendorPOS{
+		"sky": {
+			api: sim.NewSkyBox(sim.SkyBoxOptions{APIToken: "e2e-sky-token", ApplicationToken: "e2e-sky-application", Account: "12", Rows: true,
+				Matching: "prefix", Inventory: []sim.SkyBoxGroup{{ID: vendorGroup, EventID: 1, EventName: "The Sample Play", Section: "A", Row: "1", Seats: seats}}}),
+			config: `kind: skybox, token: e2e-sky-token, currency: EUR,
+    skybox: {application_token: e2e-sky-application, account: "12", address: {city: Berlin, state: OTHER, postal_code: "10115", country: DE}}`,
+		},
+		"core": {
+			api: sim.NewTEvoCore(sim.TEvoCoreOptions{Token: "e2e-core-token", Secret: "e2e-core-secret", OfficeID: "7", OnDemand: 500}),
+			config: `kind: tevocore, token: e2e-core-token, currency: EUR,
+    tevocore: {secret: e2e-core-secret, office_id: "7", reviewer_id: "1", scan_clients: true, payment_type: offline}`,
+		},
+	}
+	for name, v := range out {
+		v.Server = httptest.NewServer(v.api)
+		out[name] = v
+	}
+	return out
 }
 
 // open starts everything. Sources: "tevo" as a broker has it; "quick" with waits of seconds, so that orders end within a
@@ -90,7 +133,7 @@ type site struct {
 func open(dir string) (s *site, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	s = &site{dir: dir}
+	s = &site{dir: dir, vendors: vendorPOSes()}
 	var workerAddr string
 	for _, addr := range []*string{&s.webhooks, &s.operator, &workerAddr} {
 		if *addr, err = stack.FreeAddr(); err != nil {
@@ -128,6 +171,9 @@ func (s *site) close() {
 	_ = s.webhookd.stop()
 	s.temporal.Close()
 	s.Stop()
+	for _, v := range s.vendors {
+		v.Close()
+	}
 }
 
 func (s *site) writeConfig() error {
@@ -140,8 +186,12 @@ func (s *site) writeConfig() error {
     api: {url: %q, token: %s, secret: %s, reviewer_id: "1", per_second: 1000, %s}
 `, policy, s.TEvoURL, stack.TEvoAPIToken, stack.TEvoAPISecret, api)
 	}
+	var poses string
+	for _, name := range slices.Sorted(maps.Keys(s.vendors)) {
+		poses += fmt.Sprintf("  %s: {%s, url: %q, timeout: 2s}\n", name, s.vendors[name].config, s.vendors[name].URL)
+	}
 	text := "worker: {listen: \"${WORKER_LISTEN}\"}\nwebhookd: {listen: " + s.webhooks + "}\noperator: {listen: " + s.operator + "}\n" +
-		fmt.Sprintf("pos: {simulator: {kind: http, url: %q, token: %s, timeout: 2s}}\nsources:", s.POSURL, stack.POSToken) +
+		fmt.Sprintf("pos:\n  simulator: {kind: http, url: %q, token: %s, timeout: 2s}\n", s.POSURL, stack.POSToken) + poses + "sources:" +
 		"\n  tevo:" + source("step_patience: 15m", "confirm: false, sweep: false") +
 		"\n  quick:" + source("step_patience: 3s, quiet: 1s, grace: 1s, fraud_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s", "confirm: false, sweep: false") +
 		"\n  careful:" + source("step_patience: 15m", "confirm: true, sweep: true")
@@ -155,6 +205,11 @@ func (s *site) writeConfig() error {
   ltd%[1]s: {kind: ltd, secrets: [e2e-ltd-token, dev-ltd-token], proof: {kind: token}, affiliate_id: %[5]s, pos: simulator, policy: {%[2]s},
     api: {url: %[6]q, token: %[7]s, basket_path: "/rest/v2/Baskets/{basket}", per_second: 1000}}`,
 			name, policy, s.VivenuURL, stack.VivenuAPIKey, sim.LTDAffiliateID, s.LTDURL, stack.LTDAPIKey)
+	}
+	for name := range s.vendors {
+		text += fmt.Sprintf(`
+  vivenu-%s: {kind: vivenu, mode: dev, secrets: [e2e-vivenu-key-1, e2e-vivenu-key-2], pos: %s, policy: {%s}, inventory: {%s: "%d"},
+    api: {url: %q, token: %s, per_second: 1000}}`, name, name, haste, vendorType, vendorGroup, s.VivenuURL, stack.VivenuAPIKey)
 	}
 	return os.WriteFile(filepath.Join(s.dir, "config.yaml"), []byte(text), 0o600)
 }
@@ -241,6 +296,11 @@ func setup(t *testing.T) *site {
 	t.Cleanup(func() {
 		for _, err := range []error{here.POS.SetFaults(sim.Faults{}), here.TEvo.SetFaults(sim.Faults{}), here.Vivenu.SetFaults(sim.Faults{}), here.LTD.SetFaults(sim.Faults{})} {
 			if err != nil {
+				t.Error(err)
+			}
+		}
+		for _, v := range here.vendors {
+			if err := v.api.SetFaults(sim.Faults{}); err != nil {
 				t.Error(err)
 			}
 		}
