@@ -339,7 +339,8 @@ func TestVendorsAreFoundByNameOrMadeOnce(t *testing.T) {
 	if slices.Sort(vendors); len(slices.Compact(vendors)) != 1 {
 		t.Errorf("vendors: got %v; want one", vendors)
 	}
-	// A name that is only part of another is another vendor.
+	// A name that is only part of another is another vendor, though the search for it finds that one.
+	setFaults(t, s)
 	in := bought("9", "10")
 	in.Vendor.Name = "Sample"
 	po, err := c.CreatePurchaseOrder(t.Context(), pos.Op{Key: "p", Ref: "other"}, in)
@@ -475,6 +476,24 @@ func TestSearchFollowsPages(t *testing.T) {
 			t.Errorf("requests: got %d; want 3", got)
 		}
 	})
+}
+
+func TestAnswersAboutOtherRecordsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	c, _, _, _ := simulated(t, kind{opts: sim.SkyBoxOptions{Matching: "prefix"}})
+	for _, ref := range []string{"po-1", "po-10"} {
+		if _, err := c.CreatePurchaseOrder(t.Context(), pos.Op{Key: "p", Ref: ref}, bought("9", "10")); err != nil {
+			t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
+		}
+	}
+	if got, err := c.FindPurchaseOrders(t.Context(), "po-1"); err != nil || len(got) != 1 || got[0].Ref != "po-1" {
+		t.Errorf("FindPurchaseOrders: got %+v, %v; want po-1 alone", got, err)
+	}
+	crooked := serve(t, answering(200, invoiceJSON))
+	_, err := crooked.GetInvoice(t.Context(), "78")
+	wantClass(t, "GetInvoice, other id", err, pos.Transient)
+	_, err = crooked.VoidInvoice(t.Context(), pos.Op{Key: "v"}, "78", pos.VoidInput{Reason: "r"})
+	wantClass(t, "VoidInvoice, other id", err, pos.Transient)
 }
 
 // The invoice of another tool, under the marketplace's own number, is found before it is booked a second time.
