@@ -229,6 +229,7 @@ func TestListsThatAreNoneAreNoEmptyLists(t *testing.T) {
 	for name, body := range map[string]string{
 		"Empty": ``, "HTML": `<html>`, "Null": `null`, "Object": `{}`, "NullRows": `{"rows":null}`, "RowsNoList": `{"rows":{}}`, "Text": `"x"`,
 		"Broken": `[`, "NoRecord": `[7]`, "NoID": `[{}]`, "NullRecord": `[null]`,
+		"RefNoText":  `[` + strings.Replace(invoiceJSON, `"externalRef":"ord"`, `"externalRef":7`, 1) + `]`,
 		"OursBroken": `[` + strings.Replace(invoiceJSON, `"amount":1.0`, `"amount":1.005`, 1) + `]`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -242,8 +243,9 @@ func TestListsThatAreNoneAreNoEmptyLists(t *testing.T) {
 	}{
 		"EmptyArray": {`[]`, 0}, "EmptyRows": {`{"rows":[]}`, 0}, "One": {`[` + invoiceJSON + `]`, 1},
 		// That another writer's invoice has no currency must not hide ours.
-		"OthersBroken": {`{"rows":[{"id":3,"externalRef":"ord-2"},` + invoiceJSON + `,{"id":4,"externalRef":null}]}`, 1},
-		"Twice":        {`[` + invoiceJSON + `,` + invoiceJSON + `]`, 1},
+		"OthersBroken":  {`{"rows":[{"id":3,"externalRef":"ord-2"},` + invoiceJSON + `,{"id":4,"externalRef":null}]}`, 1},
+		"OthersStrange": {`[{"id":3,"externalRef":"ord-2","lines":"many","customerId":{}},` + invoiceJSON + `]`, 1},
+		"Twice":         {`[` + invoiceJSON + `,` + invoiceJSON + `]`, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,7 +107,7 @@ type Client struct {
 	adding chan struct{}
 
 	mu      sync.Mutex
-	vendors map[string]string // name by id, and they are never renamed often enough to matter
+	vendors map[string]string // name by id; a vendor that is renamed keeps its old name here until the client is made anew
 	made    map[string]string // id by name of those this client created, which a search may miss yet
 }
 
