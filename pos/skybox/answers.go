@@ -77,6 +77,15 @@ func idOf(record json.RawMessage) (string, error) {
 	return r.ID.String(), nil
 }
 
+// refOf reads the reference of a record alone, so that one of another reference, which may have anything else in it, need not be read.
+func refOf(record json.RawMessage) (string, error) {
+	var r struct {
+		ExternalRef string `json:"externalRef"`
+	}
+	err := decode(record, &r)
+	return r.ExternalRef, err
+}
+
 // older orders records by their time, those of one time by their ids, which SkyBox counts upwards.
 func older(aAt, bAt time.Time, aID, bID string) int {
 	if n := aAt.Compare(bAt); n != 0 {

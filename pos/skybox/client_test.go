@@ -201,7 +201,6 @@ func TestAnswersThatAreNotTheDocumentsAreNoAnswers(t *testing.T) {
 		"LineWithoutID":  {200, change(`"id":78,`, ``)},
 		"NoTime":         {200, change(`2027-01-01T00:00:00.000+0000`, `yesterday`)},
 		"TooLarge":       {200, invoiceJSON + strings.Repeat(" ", 9<<20)},
-		"Created":        {201, invoiceJSON},
 		"Accepted":       {202, invoiceJSON},
 		"NoContent":      {204, ``},
 		"LinesNoList":    {200, change(`"lines":[`, `"lines":7,"x":[`)},
@@ -216,9 +215,11 @@ func TestAnswersThatAreNotTheDocumentsAreNoAnswers(t *testing.T) {
 	}
 	t.Run("Good", func(t *testing.T) {
 		t.Parallel()
-		c := serve(t, answering(200, invoiceJSON))
-		if err := errors.Join(write(t.Context(), c), read(t.Context(), c)); err != nil {
-			t.Errorf("got %v; want no error", err)
+		for _, status := range []int{200, 201} {
+			c := serve(t, answering(status, invoiceJSON))
+			if err := errors.Join(write(t.Context(), c), read(t.Context(), c)); err != nil {
+				t.Errorf("%d: got %v; want no error", status, err)
+			}
 		}
 	})
 }
@@ -228,6 +229,7 @@ func TestListsThatAreNoneAreNoEmptyLists(t *testing.T) {
 	for name, body := range map[string]string{
 		"Empty": ``, "HTML": `<html>`, "Null": `null`, "Object": `{}`, "NullRows": `{"rows":null}`, "RowsNoList": `{"rows":{}}`, "Text": `"x"`,
 		"Broken": `[`, "NoRecord": `[7]`, "NoID": `[{}]`, "NullRecord": `[null]`,
+		"RefNoText":  `[` + strings.Replace(invoiceJSON, `"externalRef":"ord"`, `"externalRef":7`, 1) + `]`,
 		"OursBroken": `[` + strings.Replace(invoiceJSON, `"amount":1.0`, `"amount":1.005`, 1) + `]`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -241,8 +243,9 @@ func TestListsThatAreNoneAreNoEmptyLists(t *testing.T) {
 	}{
 		"EmptyArray": {`[]`, 0}, "EmptyRows": {`{"rows":[]}`, 0}, "One": {`[` + invoiceJSON + `]`, 1},
 		// That another writer's invoice has no currency must not hide ours.
-		"OthersBroken": {`{"rows":[{"id":3,"externalRef":"ord-2"},` + invoiceJSON + `,{"id":4,"externalRef":null}]}`, 1},
-		"Twice":        {`[` + invoiceJSON + `,` + invoiceJSON + `]`, 1},
+		"OthersBroken":  {`{"rows":[{"id":3,"externalRef":"ord-2"},` + invoiceJSON + `,{"id":4,"externalRef":null}]}`, 1},
+		"OthersStrange": {`[{"id":3,"externalRef":"ord-2","lines":"many","customerId":{}},` + invoiceJSON + `]`, 1},
+		"Twice":         {`[` + invoiceJSON + `,` + invoiceJSON + `]`, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -419,6 +422,67 @@ func TestErrorsQuoteNothingThatWasSent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is sent is what the document has: amounts are numbers with all their decimals, ids numbers, the key is a note for people.
+func TestRequestBodies(t *testing.T) {
+	t.Parallel()
+	sent := map[string]string{}
+	var mu sync.Mutex
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		sent[r.Method+" "+r.URL.Path] = string(body)
+		mu.Unlock()
+		switch {
+		case r.URL.Path == "/vendors" && r.Method == http.MethodGet:
+			answering(200, `[{"id":5,"displayName":"Sample Tickets"}]`)(w, r)
+		case strings.HasPrefix(r.URL.Path, "/invoices"):
+			answering(200, invoiceJSON)(w, r)
+		default:
+			answering(400, ``)(w, r)
+		}
+	})
+	ctx, op := t.Context(), pos.Op{Key: "tevo/1/invoice/1", Ref: "tevo/1"}
+	in := oneTicket()
+	in.Payment, in.Lines[0].Total = pos.Paid, usd(24000)
+	_, _ = c.CreateInvoice(ctx, op, in)
+	_, _ = c.CreateCustomer(ctx, op, pos.CustomerInput{Name: "Ada B. Sample", Email: "a@b.c", Phone: "+1 555 0100", Company: "Sample", Kind: pos.Broker})
+	_, _ = c.CreatePurchaseOrder(ctx, op, bought("9", "10"))
+	_, _ = c.VoidInvoice(ctx, op, "77", pos.VoidInput{Restock: false, Reason: "cancelled"})
+	for call, want := range map[string]string{
+		"POST /invoices": `{"customerId":5,"accountId":977,"externalRef":"tevo/1","currencyCode":"USD","salesTerm":"NET0","paymentMethod":"AR",` +
+			`"deliveryMethod":"MOBILE_DELIVERY","paymentStatus":"PAID","fulfillmentStatus":"PENDING","taxAmount":0,"shippingAmount":0,"otherAmount":0,` +
+			`"internalNotes":"tevo/1/invoice/1","lines":[{"accountId":977,"lineType":"INVOICE","lineItemType":"INVENTORY","quantity":1,"amount":240.00,"itemIds":[501]}]}`,
+		"POST /customers": `{"accountId":977,"email":"a@b.c","company":"Sample","displayName":"Ada B. Sample","firstName":"Ada B.","lastName":"Sample",` +
+			`"customerType":"BROKER","salesTerm":"NET0","paymentMethod":"AR","defaultDeliveryMethod":"MOBILE_DELIVERY",` +
+			`"address":{"address1":"","city":"Unknown","state":"UNKNOWN","postalCode":"00000","country":"US","phone1":"+1 555 0100"}}`,
+		"POST /purchases": `{"vendorId":5,"accountId":977,"externalRef":"tevo/1","currencyCode":"USD","purchaseTerm":"NET0","paymentMethod":"CREDITCARD",` +
+			`"paymentStatus":"UNPAID","deliveryMethod":"MOBILE_DELIVERY","internalNotes":"tevo/1/invoice/1","lines":[{"accountId":977,"lineType":"PURCHASE",` +
+			`"lineItemType":"INVENTORY","quantity":2,"amount":180.00,"inventory":{"eventMapping":{"eventName":"The Sample Play","venueName":"To be mapped",` +
+			`"eventDate":"2027-02-01T19:30:00Z"},"quantity":2,"section":"B","row":"T","lowSeat":9,"highSeat":10,"cost":180.00,"stockType":"MOBILE_TRANSFER",` +
+			`"splitType":"DEFAULT","seatType":"CONSECUTIVE","hideSeatNumbers":false}}]}`,
+		"POST /lines/invoice/bulk-cancel": `{"lineIds":[78]}`,
+	} {
+		mu.Lock()
+		got := sent[call]
+		mu.Unlock()
+		if got != want {
+			t.Errorf("%s: got %s; want %s", call, got, want)
+		}
+	}
+}
+
+func TestDeletedCustomersAreNotFound(t *testing.T) {
+	t.Parallel()
+	c := serve(t, answering(200, `[{"id":3,"displayName":"Ada","email":"ada@example.com","deleted":true},{"id":10,"displayName":"Ada","email":"ada@example.com"},`+
+		`{"id":9,"displayName":"Ada","email":"ada@example.com","address":null}]`))
+	got, err := c.FindCustomers(t.Context(), pos.CustomerQuery{Email: "ada@example.com"})
+	if err != nil || len(got) != 2 || got[0].ID != "9" || got[1].ID != "10" {
+		t.Errorf("FindCustomers: got %+v, %v; want 9 and 10", got, err)
+	}
+	_, err = c.FindCustomers(t.Context(), pos.CustomerQuery{})
+	wantClass(t, "FindCustomers by nothing", err, pos.Invalid)
 }
 
 func TestNewReportsEveryFault(t *testing.T) {

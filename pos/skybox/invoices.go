@@ -233,17 +233,20 @@ func (c *Client) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, e
 	}
 	var all []pos.Invoice
 	for _, r := range records {
+		var inv *invoice
 		var a invoiceAnswer
-		err := decode(r, &a)
-		if a.ExternalRef != ref && err == nil {
-			if inv, err := c.record(&a); err == nil {
+		has, err := refOf(r)
+		if err != nil {
+			return nil, k.unfit(err) // it could be ours
+		}
+		if err = decode(r, &a); err == nil {
+			inv, err = c.record(&a)
+		}
+		if has != ref {
+			if err == nil {
 				all = append(all, inv.Invoice)
 			}
 			continue
-		}
-		var inv *invoice
-		if err == nil {
-			inv, err = c.record(&a)
 		}
 		switch {
 		case errors.Is(err, errNoLines):

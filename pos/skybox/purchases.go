@@ -213,12 +213,16 @@ func (c *Client) FindPurchaseOrders(ctx context.Context, ref string) ([]pos.Purc
 	}
 	var all []pos.PurchaseOrder
 	for _, r := range records {
+		has, err := refOf(r)
+		if err != nil {
+			return nil, k.unfit(err) // it could be ours
+		}
+		if has != ref {
+			continue
+		}
 		var a purchaseAnswer
 		if err := decode(r, &a); err != nil {
 			return nil, k.unfit(err)
-		}
-		if a.ExternalRef != ref {
-			continue
 		}
 		var po *purchase
 		if a.Lines == nil {
@@ -365,7 +369,8 @@ func (c *Client) stock(op string, l pos.PurchaseLine) (*stockRequest, error) {
 			return s, nil
 		}
 	}
-	return nil, &pos.Error{Class: pos.Unsupported, Op: op, Message: "the seats are neither side by side nor every other one: book them as several lines"}
+	return nil, &pos.Error{Class: pos.Unsupported, Op: op,
+		Message: "the seats are neither side by side nor every other one: book them as several lines"}
 }
 
 // VoidPurchaseOrder notes the reason and cancels each live line (SkyBox OpenAPI 1.0.0, purchases). Like [Client.VoidInvoice] it does what

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,6 +172,84 @@ func TestVoidBelievesWhatItReadsOnly(t *testing.T) {
 	wantClass(t, "VoidInvoice, no such call", err, pos.Unsupported)
 }
 
+// A read that fails after the lines are gone does not mean that nothing was done.
+func TestVoidThatCannotBeReadBackIsUnknown(t *testing.T) {
+	t.Parallel()
+	var deleted atomic.Bool
+	a := answers{"GET /invoices/77": invoiceJSON, "PUT /invoices/bulk": ``}
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodDelete:
+			deleted.Store(true)
+			answering(204, ``)(w, r)
+		case r.Method == http.MethodGet && deleted.Load():
+			answering(503, ``)(w, r)
+		default:
+			a.ServeHTTP(w, r)
+		}
+	})
+	_, err := c.VoidInvoice(t.Context(), pos.Op{Key: "v"}, "77", pos.VoidInput{Restock: true, Reason: "r"})
+	wantClass(t, "VoidInvoice", err, pos.OutcomeUnknown)
+}
+
+// What is done is not done again: there is one note, and one change of the status.
+func TestVoidLeavesOneNote(t *testing.T) {
+	t.Parallel()
+	c, s, _, _ := simulated(t, kind{})
+	inv := sell(t, c, "ord", twoLines(buyer(t, c)))
+	po, err := c.CreatePurchaseOrder(t.Context(), pos.Op{Key: "p", Ref: "po"}, bought("9", "10"))
+	if err != nil {
+		t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
+	}
+	setFaults(t, s, sim.Fault{Method: "PUT", Path: "/purchases/*", Kind: sim.FaultRefuseBefore, Count: 1})
+	voidPurchase := func(reason string) (pos.PurchaseOrder, error) {
+		return c.VoidPurchaseOrder(t.Context(), pos.Op{Key: "vp"}, po.ID, pos.VoidInput{Reason: reason})
+	}
+	_, err = voidPurchase("first")
+	wantClass(t, "VoidPurchaseOrder", err, pos.OutcomeUnknown)
+	if got, err := voidPurchase("second"); err != nil || got.VoidReason != "first" {
+		t.Errorf("VoidPurchaseOrder again: got %+v, %v; want void for the first reason", got, err)
+	}
+	setFaults(t, s, sim.Fault{Method: "PUT", Path: "/invoices/bulk", Kind: sim.FaultLostAnswer, Count: 1})
+	for range 3 {
+		_, _ = c.VoidInvoice(t.Context(), pos.Op{Key: "v"}, inv.ID, pos.VoidInput{Restock: true, Reason: "r"})
+	}
+	counts := map[string]int{}
+	for _, w := range s.Log() {
+		if w.Outcome == "updated" {
+			counts[w.Method]++
+		}
+	}
+	if counts["POST"] != 1 || counts["PUT"] != 1 {
+		t.Errorf("updates: got %v; want one note of the purchase, one status of the invoice", counts)
+	}
+}
+
+// A status that is there already is not set again when only a line is left.
+func TestVoidOfAVoidStatusEndsTheLinesOnly(t *testing.T) {
+	t.Parallel()
+	live := strings.Replace(invoiceJSON, "UNPAID", "VOID", 1)
+	var mu sync.Mutex
+	var calls []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body := live
+		if slices.Contains(calls, "DELETE") {
+			body = strings.Replace(live, `"cancelled":false`, `"cancelled":true`, 1)
+		}
+		calls = append(calls, r.Method)
+		answering(200, body)(w, r)
+	})
+	got, err := c.VoidInvoice(t.Context(), pos.Op{Key: "v"}, "77", pos.VoidInput{Restock: true, Reason: "r"})
+	if err != nil || !got.Voided {
+		t.Errorf("VoidInvoice: got %+v, %v; want it void", got, err)
+	}
+	if want := []string{"GET", "DELETE", "GET"}; !slices.Equal(calls, want) {
+		t.Errorf("calls: got %v; want %v", calls, want)
+	}
+}
+
 // Killing sold tickets kills the purchase that they came with, which a void of that purchase must then take for done.
 func TestKilledTicketsTakeTheirPurchase(t *testing.T) {
 	t.Parallel()
@@ -260,7 +339,8 @@ func TestVendorsAreFoundByNameOrMadeOnce(t *testing.T) {
 	if slices.Sort(vendors); len(slices.Compact(vendors)) != 1 {
 		t.Errorf("vendors: got %v; want one", vendors)
 	}
-	// A name that is only part of another is another vendor.
+	// A name that is only part of another is another vendor, though the search for it finds that one.
+	setFaults(t, s)
 	in := bought("9", "10")
 	in.Vendor.Name = "Sample"
 	po, err := c.CreatePurchaseOrder(t.Context(), pos.Op{Key: "p", Ref: "other"}, in)
@@ -386,9 +466,34 @@ func TestSearchFollowsPages(t *testing.T) {
 		for n := range 50 {
 			all = append(all, fmt.Sprintf(`{"id":%d,"externalRef":"x"}`, n+1))
 		}
-		err := find(t.Context(), serve(t, answering(200, `[`+strings.Join(all, ",")+`]`)))
-		wantClass(t, "FindInvoices", err, pos.Unsupported)
+		var requests atomic.Int32
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			answering(200, `[`+strings.Join(all, ",")+`]`)(w, r)
+		})
+		wantClass(t, "FindInvoices", find(t.Context(), c), pos.Unsupported)
+		if got := requests.Load(); got != 3 {
+			t.Errorf("requests: got %d; want 3", got)
+		}
 	})
+}
+
+func TestAnswersAboutOtherRecordsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	c, _, _, _ := simulated(t, kind{opts: sim.SkyBoxOptions{Matching: "prefix"}})
+	for _, ref := range []string{"po-1", "po-10"} {
+		if _, err := c.CreatePurchaseOrder(t.Context(), pos.Op{Key: "p", Ref: ref}, bought("9", "10")); err != nil {
+			t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
+		}
+	}
+	if got, err := c.FindPurchaseOrders(t.Context(), "po-1"); err != nil || len(got) != 1 || got[0].Ref != "po-1" {
+		t.Errorf("FindPurchaseOrders: got %+v, %v; want po-1 alone", got, err)
+	}
+	crooked := serve(t, answering(200, invoiceJSON))
+	_, err := crooked.GetInvoice(t.Context(), "78")
+	wantClass(t, "GetInvoice, other id", err, pos.Transient)
+	_, err = crooked.VoidInvoice(t.Context(), pos.Op{Key: "v"}, "78", pos.VoidInput{Reason: "r"})
+	wantClass(t, "VoidInvoice, other id", err, pos.Transient)
 }
 
 // The invoice of another tool, under the marketplace's own number, is found before it is booked a second time.

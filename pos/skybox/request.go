@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,10 @@ func (k call) fault(message string, err error) *pos.Error {
 // unfit makes the error of an answer that is not the document's.
 func (k call) unfit(err error) error { return k.fault("the answer is not what the document says", err) }
 
-// do makes one request and returns the body of a 200. Errors are *pos.Error, as pos.Adapter promises.
+// done are the statuses of what was done. The document has 200 alone; the other two say the same. 202 does not.
+var done = []int{http.StatusOK, http.StatusCreated, http.StatusNoContent}
+
+// do makes one request and returns the body of its success. Errors are *pos.Error, as pos.Adapter promises.
 func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &pos.Error{Class: pos.Transient, Op: k.op, Message: "stopped before the request", Err: err}
@@ -74,7 +78,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		return nil, k.fault("the answer broke off", cause(err))
 	case len(body) > maxAnswer:
 		return nil, k.fault("the answer is too large", nil)
-	case resp.StatusCode != http.StatusOK:
+	case !slices.Contains(done, resp.StatusCode):
 		return nil, k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not in the document", nil)
 	}
 	return body, nil

@@ -53,8 +53,8 @@ type Config struct {
 
 	// SettleDelay is how long after a write a search may still miss it. SkyBox does not say: measure it.
 	SettleDelay time.Duration
-	// PerSecond is how many requests are made in a second at most; 0 = any number. SkyBox has limits for each endpoint, whose
-	// numbers are not in the document.
+	// PerSecond is how many requests this client makes in a second, evenly; 0 = any number. SkyBox has limits for each endpoint,
+	// whose numbers are not in the document; this one is for all of them together.
 	PerSecond float64
 	// TicketUpload is what Capabilities says of it. Whether files can be attached to sold tickets is not in the document.
 	TicketUpload bool
@@ -107,7 +107,7 @@ type Client struct {
 	adding chan struct{}
 
 	mu      sync.Mutex
-	vendors map[string]string // name by id, and they are never renamed often enough to matter
+	vendors map[string]string // name by id; a vendor that is renamed keeps its old name here until the client is made anew
 	made    map[string]string // id by name of those this client created, which a search may miss yet
 }
 
@@ -144,7 +144,7 @@ func New(cfg Config) (*Client, error) {
 		made:    map[string]string{},
 	}
 	if cfg.PerSecond > 0 {
-		c.limiter = rate.NewLimiter(rate.Limit(cfg.PerSecond), max(1, int(cfg.PerSecond)))
+		c.limiter = rate.NewLimiter(rate.Limit(cfg.PerSecond), 1)
 	}
 	h := http.Client{Transport: transport()}
 	if cfg.HTTP != nil {

@@ -46,7 +46,8 @@ func (c *Client) vendor(ctx context.Context, op string, v pos.Vendor) (string, e
 		return c.cfg.VendorID, nil
 	}
 	if c.cfg.VendorEmail == "" {
-		return "", invalid(op, "SkyBox does not know the vendor, and neither one to stand in (Config.VendorID) nor what a new one needs (Config.VendorEmail) is set")
+		return "", invalid(op, "SkyBox does not know the vendor, and neither one to stand in (Config.VendorID) nor what a new one needs "+
+			"(Config.VendorEmail) is set")
 	}
 	select {
 	case c.adding <- struct{}{}:
