@@ -14,9 +14,9 @@ import (
 )
 
 type options struct {
-	rounds, requests, connections, body, orders int
-	ackOnly                                     bool
-	write                                       string
+	rounds, requests, connections, body, orders, invoices int
+	ackOnly                                               bool
+	write                                                 string
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
@@ -27,6 +27,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	if !o.ackOnly {
+		if err := invoices(ctx, o, out); err != nil {
+			return err
+		}
 		if err := latencies(ctx, o, out); err != nil {
 			return err
 		}

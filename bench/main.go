@@ -18,6 +18,7 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 32, "connections that post at once")
 	flag.IntVar(&o.body, "body", 16<<10, "bytes of one webhook")
 	flag.IntVar(&o.orders, "orders", 40, "orders in one round of latencies")
+	flag.IntVar(&o.invoices, "invoices", 2000, "invoices in one round of a POS")
 	flag.BoolVar(&o.ackOnly, "ack-only", false, "leave out what needs Temporal")
 	flag.StringVar(&o.write, "write", "", "append the results to this file, such as bench/results/2026-11.txt")
 	flag.Parse()

@@ -87,9 +87,11 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		// 202 above all: the order was queued, and is not there yet.
 		return k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not an answer yet", nil)
 	}
-	if names := faultyFields(body); k.write() && len(names) > 0 {
-		// An item of a list can be refused under a status that is none.
-		return k.invalid(resp.StatusCode, names)
+	// An item of a list can be refused under a status that is none. To look for the word first spares a second decoding.
+	if k.write() && bytes.Contains(body, []byte(`"errors"`)) {
+		if names := faultyFields(body); len(names) > 0 {
+			return k.invalid(resp.StatusCode, names)
+		}
 	}
 	if err := decode(body, into); err != nil {
 		return k.fault("the answer cannot be used", err)
