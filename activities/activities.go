@@ -42,6 +42,7 @@ type Source struct {
 	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase; nil where there are none
 	Customer   func(body []byte) (provider.Buyer, error)  // of a stored webhook about a customer; nil where there are none
 	Inventory  map[string]string                          // the provider's id of what is sold → ticket group of the POS
+	CustomerID string                                     // the POS customer of buyers who cannot be told apart; "" makes one for each
 	API        *API                                       // nil without credentials
 }
 

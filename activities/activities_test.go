@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -271,6 +272,35 @@ func TestACustomerWhoIsGoneFromThePOSGetsASuccessor(t *testing.T) {
 	}
 	if n := later.Calls(fake.CreateCustomer); n != 1 {
 		t.Errorf("got %d new customers; want one, remembered for the next order", n)
+	}
+}
+
+// TestBuyersWhomNobodyNames: a marketplace that hides its buyers is itself the customer, where the broker has one for it.
+func TestBuyersWhomNobodyNames(t *testing.T) {
+	t.Parallel()
+	d := shop(t)
+	house, err := d.pos.CreateCustomer(t.Context(), pos.Op{Key: "house"}, pos.CustomerInput{Name: "The Marketplace", Email: "house@example.com", Kind: pos.Broker})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := d.Sources["tevo"]
+	src.CustomerID = house.ID
+	d.Sources["tevo"] = src
+	for n, c := range []struct {
+		buyer provider.Buyer
+		house bool
+	}{
+		{provider.Buyer{Class: order.Office, ID: "6", Company: "An Exchange"}, true},
+		{provider.Buyer{Class: order.Office, ID: "6", Company: "An Exchange", Email: " ", Phone: "n/a"}, true},
+		{dana, false},
+		{provider.Buyer{Class: order.Client, Name: "Lee Example", Phone: "+1 555 0101"}, false},
+	} {
+		s := d.step(strconv.Itoa(n+1), order.DoInvoice, c.buyer)
+		s.Lines[0].Inventory, s.Lines[0].Quantity = "g1", 1
+		done, err := d.do("CreateInvoice", s)
+		if err != nil || (done.Customer == house.ID) != c.house {
+			t.Errorf("%+v: got customer %s %v; want the house's: %v", c.buyer, done.Customer, err, c.house)
+		}
 	}
 }
 

@@ -34,6 +34,9 @@ func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
+		if src.CustomerID != "" && strings.TrimSpace(buyer.Email) == "" && digits(buyer.Phone) == "" {
+			return a.invoice(ctx, s, src, src.CustomerID, lines)
+		}
 		customer, err := a.customer(ctx, s, src, buyer, "")
 		if err != nil {
 			return Done{}, err
@@ -218,17 +221,11 @@ func (a *Activities) customer(ctx context.Context, s Step, src Source, buyer pro
 // provider's own id of the buyer. It is a digest because keys are shown to operators.
 func identify(providerName string, b provider.Buyer) (string, error) {
 	var who string
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, b.Phone)
-	switch {
+	switch phone := digits(b.Phone); {
 	case strings.TrimSpace(b.Email) != "":
 		who = "email:" + strings.ToLower(strings.TrimSpace(b.Email))
-	case digits != "":
-		who = "phone:" + digits
+	case phone != "":
+		who = "phone:" + phone
 	case b.ID != "":
 		who = providerName + ":" + string(b.Class) + ":" + b.ID
 	default:
@@ -236,6 +233,15 @@ func identify(providerName string, b provider.Buyer) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(who))
 	return hex.EncodeToString(sum[:16]), nil
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func customerInput(b provider.Buyer) pos.CustomerInput {

@@ -106,7 +106,7 @@ func activitySources(cfg config.Config) (map[string]activities.Source, error) {
 		if !ok {
 			return nil, fmt.Errorf("sources.%s.kind: nothing speaks %q", name, s.Kind)
 		}
-		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: adapters[s.POS], Inventory: s.Inventory}
+		src := activities.Source{Name: name, Kind: s.Kind, Policy: policyOf(s), POSName: s.POS, POS: adapters[s.POS], CustomerID: s.CustomerID, Inventory: s.Inventory}
 		if err := k.work(s, &src); err != nil {
 			return nil, fmt.Errorf("sources.%s: %w", name, err)
 		}

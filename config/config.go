@@ -172,6 +172,10 @@ type Source struct {
 	// of the POS. What it does not name has the same id in both.
 	Inventory map[string]string `yaml:"inventory"`
 
+	// CustomerID is the POS customer, such as the marketplace itself, of buyers whose e-mail address and telephone number the
+	// provider does not tell. Without it each gets a customer of their own; SkyBox refuses one without an address.
+	CustomerID string `yaml:"customer_id"`
+
 	// Proof says how webhooks are proven where the provider's way is not public (ltd). The secrets of the others are: tevo, path
 	// tokens; tixstock, bearer tokens; vivenu, hmac keys.
 	Proof *Proof `yaml:"proof"`
