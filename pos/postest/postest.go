@@ -29,6 +29,7 @@ const (
 	GetInvoice          Call = "GetInvoice"
 	CreateInvoice       Call = "CreateInvoice"
 	VoidInvoice         Call = "VoidInvoice"
+	SetFulfillment      Call = "SetFulfillment"
 	FindPurchaseOrders  Call = "FindPurchaseOrders"
 	CreatePurchaseOrder Call = "CreatePurchaseOrder"
 	VoidPurchaseOrder   Call = "VoidPurchaseOrder"
@@ -70,6 +71,12 @@ type Faults interface {
 	State() State
 	// Sleep lets time pass for the POS. It is a pos.Options.Sleep and need not wait.
 	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// A FileKeeper is a [Faults] that can also say which ticket files an invoice has. Where it is none, what became of them is
+// not looked at.
+type FileKeeper interface {
+	FileNames(invoiceID string) []string
 }
 
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
@@ -130,6 +137,10 @@ func Run(t *testing.T, start New) {
 		"InvoiceOfUnknownCustomerIsRefused":       invoiceOfUnknownCustomerIsRefused,
 		"VoidRestocksOnlyIfAsked":                 voidRestocksOnlyIfAsked,
 		"VoidingAgainChangesNothing":              voidingAgainChangesNothing,
+		"FulfillmentIsSetAndSetAgain":             fulfillmentIsSetAndSetAgain,
+		"TicketFilesAreReplacedOrLeft":            ticketFilesAreReplacedOrLeft,
+		"VoidInvoiceIsNotFulfilled":               voidInvoiceIsNotFulfilled,
+		"FulfilFindsItsWayAfterALostAnswer":       fulfilFindsItsWayAfterALostAnswer,
 		"PurchaseOrderComesBackAsAsked":           purchaseOrderComesBackAsAsked,
 		"PurchaseOrderVoidsOnce":                  purchaseOrderVoidsOnce,
 		"KeyHasOneEffectAndOneAnswer":             keyHasOneEffectAndOneAnswer,
