@@ -38,11 +38,12 @@ type Source struct {
 	POSName    string // tells one POS from another in keys; two sources may share one
 	POS        pos.Adapter
 	Decode     func(provider.Delivery) (provider.Decoded, error)
-	Buyer      func(body []byte) (provider.Buyer, error)  // of a stored webhook that describes a sale
-	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase; nil where there are none
-	Customer   func(body []byte) (provider.Buyer, error)  // of a stored webhook about a customer; nil where there are none
-	Inventory  map[string]string                          // the provider's id of what is sold → ticket group of the POS
-	API        *API                                       // nil without credentials
+	Buyer      func(body []byte) (provider.Buyer, error)          // of a stored webhook that describes a sale
+	Seller     func(body []byte) (provider.Seller, error)         // of a stored webhook that describes a purchase; nil where there are none
+	Customer   func(body []byte) (provider.Buyer, error)          // of a stored webhook about a customer; nil where there are none
+	Tickets    func(provider.Delivery) ([]provider.Ticket, error) // of a stored webhook that brings some; nil where none does
+	Inventory  map[string]string                                  // the provider's id of what is sold → ticket group of the POS
+	API        *API                                               // nil without credentials
 }
 
 // API is a provider's API. Every error is a [provider.CallError].
@@ -78,7 +79,8 @@ type Step struct {
 	Reason   string         `json:"reason,omitempty"`
 	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
-	Invoice  string         `json:"invoice,omitempty"` // of an adopted one: its id in the POS, where it is known
+	Invoice  string         `json:"invoice,omitempty"` // of an adopted one, or one to attach to: its id in the POS, where it is known
+	Uploads  []order.Upload `json:"uploads,omitempty"` // what to attach
 }
 
 // key is the business key of the step.
@@ -104,8 +106,9 @@ type Done struct {
 	Ref      string       `json:"ref,omitempty"`
 	Customer string       `json:"customer,omitempty"`
 	Amount   order.Money  `json:"amount,omitzero"`
-	Lines    []string     `json:"lines,omitempty"` // ids of the lines that were invoiced
-	Event    *order.Event `json:"event,omitempty"` // what was learnt: from the provider's API, or of an invoice that was found
+	Lines    []string     `json:"lines,omitempty"`  // ids of the lines that were invoiced
+	Detail   string       `json:"detail,omitempty"` // what was left out, for people
+	Event    *order.Event `json:"event,omitempty"`  // what was learnt: from the provider's API, or of an invoice that was found
 }
 
 // ErrNoSource means that a history names a source which the configuration no longer has.

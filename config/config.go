@@ -129,6 +129,7 @@ type Policy struct {
 	FraudService *bool         `yaml:"fraud_service"` // tevo alone has one; default true there
 	Accept       string        `yaml:"accept"`        // "auto" (default) or "manual"
 	Invoice      *bool         `yaml:"invoice"`       // default true
+	Attach       *bool         `yaml:"attach"`        // tixstock, ltd: put the tickets that they bring on the invoice; default true there
 	DetailsWait  time.Duration `yaml:"details_wait"`
 	FraudWait    time.Duration `yaml:"fraud_wait"`
 	PaymentWait  time.Duration `yaml:"payment_wait"`
