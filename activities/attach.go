@@ -1,8 +1,12 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"mime"
+	"net/url"
+	"path"
 	"strings"
 
 	"willcall/order"
@@ -80,7 +84,7 @@ func (a *Activities) ticketFiles(ctx context.Context, s Step, src Source) ([]pos
 			files = append(files, pos.TicketFile{Name: f.Name, MediaType: f.MediaType, Content: f.Body})
 		}
 		for _, l := range t.Links {
-			files = append(files, pos.TicketFile{Name: l.Name, MediaType: "text/html", URL: l.URL})
+			files = append(files, pos.TicketFile{Name: l.Name, MediaType: mediaType(l.URL), URL: l.URL})
 		}
 		if t.Code != "" {
 			codes = append(codes, t.Code+"\n")
@@ -90,4 +94,13 @@ func (a *Activities) ticketFiles(ctx context.Context, s Step, src Source) ([]pos
 		files = append(files, pos.TicketFile{Name: "barcodes.txt", MediaType: "text/plain", Content: []byte(strings.Join(codes, ""))})
 	}
 	return files, nil
+}
+
+// mediaType is what an address seems to lead to; nobody says.
+func mediaType(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "text/html"
+	}
+	return cmp.Or(mime.TypeByExtension(path.Ext(u.Path)), "text/html")
 }
