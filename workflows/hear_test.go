@@ -456,3 +456,25 @@ func TestACancellationStopsAttaching(t *testing.T) {
 		t.Errorf("got %s after %v; want cancelled after %v", b.last.Order.StateNow, b.done, want)
 	}
 }
+
+// TestACorrectionIsAnsweredAtOnce: the order was fulfilled before, and stays so whatever the POS is doing.
+func TestACorrectionIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	b := attachSale(t)
+	b.fail = func(s activities.Step, _ int) error {
+		if s.ID.Do() == order.DoAttach && !b.Now().Before(began.Add(time.Hour)) && b.Now().Before(began.Add(2*time.Hour)) {
+			return outage()
+		}
+		return nil
+	}
+	b.hear(0, ticket("100"))
+	b.hear(time.Minute, ticket("101"))
+	corrected := ticket("101")
+	corrected.ID = "w101-corrected"
+	a := b.ask(time.Hour, said(time.Hour, corrected), 10*time.Second)
+	b.run(order.Sale)
+	a.want(t, order.Fulfilled, false, time.Hour)
+	if n := len(b.done); n != 3 || b.inputs[b.done[2]].Uploads[1].Event != corrected.ID {
+		t.Errorf("got steps %v; want the corrected ticket attached in the end", b.done)
+	}
+}
