@@ -38,12 +38,13 @@ type Source struct {
 	POSName    string // tells one POS from another in keys; two sources may share one
 	POS        pos.Adapter
 	Decode     func(provider.Delivery) (provider.Decoded, error)
-	Buyer      func(body []byte) (provider.Buyer, error)  // of a stored webhook that describes a sale
-	Seller     func(body []byte) (provider.Seller, error) // of a stored webhook that describes a purchase; nil where there are none
-	Customer   func(body []byte) (provider.Buyer, error)  // of a stored webhook about a customer; nil where there are none
-	Inventory  map[string]string                          // the provider's id of what is sold → ticket group of the POS
-	CustomerID string                                     // the POS customer of buyers who cannot be told apart; "" makes one for each
-	API        *API                                       // nil without credentials
+	Buyer      func(body []byte) (provider.Buyer, error)          // of a stored webhook that describes a sale
+	Seller     func(body []byte) (provider.Seller, error)         // of a stored webhook that describes a purchase; nil where there are none
+	Customer   func(body []byte) (provider.Buyer, error)          // of a stored webhook about a customer; nil where there are none
+	Tickets    func(provider.Delivery) ([]provider.Ticket, error) // of a stored webhook that brings some; nil where none does
+	Inventory  map[string]string                                  // the provider's id of what is sold → ticket group of the POS
+	CustomerID string                                             // the POS customer of buyers who cannot be told apart; "" makes one for each
+	API        *API                                               // nil without credentials
 }
 
 // API is a provider's API. Every error is a [provider.CallError].
@@ -79,7 +80,8 @@ type Step struct {
 	Reason   string         `json:"reason,omitempty"`
 	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
-	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: to void it, or if adopted
+	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: if it is adopted, to be voided, or to be attached to
+	Uploads  []order.Upload `json:"uploads,omitempty"` // what to attach
 }
 
 // key is the business key of the step.
@@ -105,8 +107,9 @@ type Done struct {
 	Ref      string       `json:"ref,omitempty"`
 	Customer string       `json:"customer,omitempty"`
 	Amount   order.Money  `json:"amount,omitzero"`
-	Lines    []string     `json:"lines,omitempty"` // ids of the lines that were invoiced
-	Event    *order.Event `json:"event,omitempty"` // what was learnt: from the provider's API, or of an invoice that was found
+	Lines    []string     `json:"lines,omitempty"`  // ids of the lines that were invoiced
+	Detail   string       `json:"detail,omitempty"` // what was left out, for people
+	Event    *order.Event `json:"event,omitempty"`  // what was learnt: from the provider's API, or of an invoice that was found
 }
 
 // ErrNoSource means that a history names a source which the configuration no longer has.

@@ -13,8 +13,12 @@ import (
 	"willcall/webhook"
 )
 
+func ltdSettings(s config.Source) ltd.Settings {
+	return ltd.Settings{Currency: s.Currency, AffiliateID: s.AffiliateID, Inventory: s.Inventory}
+}
+
 func ltdDecoder(s config.Source) func(provider.Delivery) (provider.Decoded, error) {
-	settings := ltd.Settings{Currency: s.Currency, AffiliateID: s.AffiliateID, Inventory: s.Inventory}
+	settings := ltdSettings(s)
 	return func(d provider.Delivery) (provider.Decoded, error) { return ltd.Decode(d, settings) }
 }
 
@@ -28,6 +32,8 @@ func ltdDoor(s config.Source, _ doorParts, src *webhook.Source) error {
 
 func ltdWork(s config.Source, src *activities.Source) error {
 	src.Decode, src.Buyer = ltdDecoder(s), ltd.Buyer
+	settings := ltdSettings(s)
+	src.Tickets = func(d provider.Delivery) ([]provider.Ticket, error) { return ltd.Tickets(d, settings) }
 	if s.API == nil {
 		return nil
 	}

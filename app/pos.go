@@ -43,7 +43,7 @@ func skyboxPOS(p config.POS) (pos.Adapter, error) {
 	return skybox.New(skybox.Config{
 		BaseURL: p.URL, ApplicationToken: string(s.ApplicationToken), APIToken: string(p.Token), Account: s.Account,
 		Timeout: p.Timeout, SettleDelay: p.SettleDelay, PerSecond: float64(p.PerSecond), Currency: p.Currency,
-		TicketUpload: s.TicketUpload, SalesTerm: s.SalesTerm, PaymentMethod: s.PaymentMethod, DeliveryMethod: s.DeliveryMethod,
+		SalesTerm: s.SalesTerm, PaymentMethod: s.PaymentMethod, DeliveryMethod: s.DeliveryMethod,
 		PurchaseTerm: s.PurchaseTerm, PurchaseMethod: s.PurchaseMethod, StockType: s.StockType,
 		Address:  skybox.Address(s.Address),
 		VendorID: s.VendorID, VendorEmail: s.VendorEmail, VendorType: s.VendorType, Venue: s.Venue, NoPlace: s.NoPlace,

@@ -23,6 +23,7 @@ import (
 func policyOf(s config.Source) order.Policy {
 	p := order.DefaultPolicy()
 	p.FraudService, p.Invoice, p.AutoAccept = *s.Policy.FraudService, *s.Policy.Invoice, s.Policy.Accept == "auto"
+	p.Attach = *s.Policy.Attach
 	p.ProviderAPI = s.API != nil
 	p.Confirm = s.API != nil && *s.API.Confirm
 	for to, from := range map[*time.Duration]time.Duration{

@@ -12,11 +12,16 @@ import (
 	"willcall/webhook"
 )
 
-func tixstockDecoder(s config.Source) func(provider.Delivery) (provider.Decoded, error) {
+func tixstockSettings(s config.Source) tixstock.Settings {
 	settings := tixstock.Settings{Words: map[string]order.Status{}}
 	for word, status := range s.StatusWords {
 		settings.Words[word] = order.Status(status)
 	}
+	return settings
+}
+
+func tixstockDecoder(s config.Source) func(provider.Delivery) (provider.Decoded, error) {
+	settings := tixstockSettings(s)
 	return func(d provider.Delivery) (provider.Decoded, error) { return tixstock.Decode(d, settings) }
 }
 
@@ -31,6 +36,8 @@ func tixstockDoor(s config.Source, parts doorParts, src *webhook.Source) error {
 
 func tixstockWork(s config.Source, src *activities.Source) error {
 	src.Decode = tixstockDecoder(s)
+	settings := tixstockSettings(s)
+	src.Tickets = func(d provider.Delivery) ([]provider.Ticket, error) { return tixstock.Tickets(d, settings) }
 	src.Policy.Adopt = true // the sale is our shop's own
 	return nil
 }

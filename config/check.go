@@ -63,6 +63,9 @@ func (c *Config) setDefaults() {
 		s.MaxBody = cmp.Or(s.MaxBody, 8<<20)
 		s.Currency = cmp.Or(s.Currency, "USD")
 		s.Policy.FraudService = cmp.Or(s.Policy.FraudService, &tevo)
+		brings := slices.Contains(bringers, s.Kind)
+		attach := brings && c.POS[s.POS].Kind == "http"
+		s.Policy.Attach = cmp.Or(s.Policy.Attach, &attach)
 		s.Policy.Invoice = cmp.Or(s.Policy.Invoice, &yes)
 		s.Policy.Accept = cmp.Or(s.Policy.Accept, "auto")
 		if s.API != nil {
@@ -192,6 +195,9 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".pos", "cannot name one: pos is empty")
 	} else {
 		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
+		if k := c.POS[s.POS].Kind; *s.Policy.Attach && (k == "skybox" || k == "tevocore") {
+			f.add(key+".policy.attach", "a POS of kind "+k+" cannot be given tickets: leave it out, and deliver from the POS by hand")
+		}
 		if s.Kind == "tevo" && c.POS[s.POS].Kind == "tevocore" && *s.Policy.Invoice {
 			f.add(key+".pos", "is the Core of Ticket Evolution, where its orders stand already: to write them again would sell the tickets twice. "+
 				"Name another POS, or write policy: {invoice: false}")
@@ -242,6 +248,9 @@ var proofs = map[string]string{
 	"tevo": "the path token", "tixstock": "the bearer token", "vivenu": "the hmacKey of the webhook", "ltd": "what proof.kind asks for",
 }
 
+// bringers are the kinds whose webhooks bring tickets.
+var bringers = []string{"tixstock", "ltd"}
+
 // ticketStates are the states that an order of tixstock can be in, each with the one whose name it takes if it has none.
 var ticketStates = map[string]string{
 	"received": "awaiting_fulfilment", "awaiting_approval": "awaiting_fulfilment", "partially_fulfilled": "awaiting_fulfilment",
@@ -270,6 +279,7 @@ func (s Source) checkKind(f *found, key string) {
 	s.only(f, key+".statuses", len(s.Statuses) > 0, "tixstock")
 	s.only(f, key+".status_words", len(s.StatusWords) > 0, "tixstock")
 	s.only(f, key+".answer_within", s.AnswerWithin != 0, "tixstock")
+	s.only(f, key+".policy.attach", *s.Policy.Attach, bringers...)
 	s.only(f, key+".policy.fraud_service", *s.Policy.FraudService, "tevo")
 	for _, id := range slices.Sorted(maps.Keys(s.Inventory)) {
 		f.required(key+".inventory."+id, s.Inventory[id])

@@ -110,7 +110,6 @@ func (p POS) Format(f fmt.State, verb rune) {
 type SkyBox struct {
 	ApplicationToken Secret `yaml:"application_token"` // X-Application-Token: of our integration
 	Account          string `yaml:"account"`           // X-Account: the broker's number
-	TicketUpload     bool   `yaml:"ticket_upload"`     // files can be attached to sold tickets: not in the document
 	SalesTerm        string `yaml:"sales_term"`        // of new customers and invoices; default NET0
 	PaymentMethod    string `yaml:"payment_method"`    // default AR
 	DeliveryMethod   string `yaml:"delivery_method"`   // default MOBILE_DELIVERY
@@ -200,6 +199,7 @@ type Policy struct {
 	FraudService *bool         `yaml:"fraud_service"` // tevo alone has one; default true there
 	Accept       string        `yaml:"accept"`        // "auto" (default) or "manual"
 	Invoice      *bool         `yaml:"invoice"`       // default true
+	Attach       *bool         `yaml:"attach"`        // tixstock, ltd: put the tickets that they bring on the invoice; default true there for a POS of kind http, which alone can take them
 	DetailsWait  time.Duration `yaml:"details_wait"`
 	FraudWait    time.Duration `yaml:"fraud_wait"`
 	PaymentWait  time.Duration `yaml:"payment_wait"`

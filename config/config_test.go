@@ -113,7 +113,7 @@ func plausibly(t *testing.T, text string) string {
 	}
 	c := parse(t, text, vars)
 	for name, s := range c.Sources {
-		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice}
+		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice, Attach: s.Policy.Attach}
 		c.Sources[name] = s
 	}
 	out, err := yaml.Marshal(c)

@@ -21,7 +21,7 @@ import (
 
 // release names the generation of histories that -record writes. Raise it with the first release that changes workflow
 // code; recorded files are only ever added to.
-const release = "v1"
+const release = "v2"
 
 func (s *site) history(ctx context.Context, id, run string) (*historypb.History, error) {
 	var out historypb.History

@@ -39,6 +39,10 @@ func TestBookingIsInvoicedAndItsETicketsComeLater(t *testing.T) {
 	if n := s.documents(t, id); n < b.Count() {
 		t.Errorf("got %d documents; want a barcode for each of %d tickets", n, b.Count())
 	}
+	inv := s.attached(t, id, "barcodes.txt")
+	if len(inv.Files) == 1 && (inv.Files[0].MediaType != "text/plain" || inv.Files[0].Bytes < 20*b.Count()) {
+		t.Errorf("got file %+v; want a line for each of %d tickets", inv.Files[0], b.Count())
+	}
 	s.keep(t, "ltd-fulfilled-open", id)
 }
 
@@ -57,6 +61,7 @@ func TestOneTicketOfABookingIsCancelled(t *testing.T) {
 	if live, voided := s.invoices(id); len(live) != 1 || len(live[0].Lines) != less.Count() || len(voided) != 1 {
 		t.Errorf("got live %+v, %d voided; want one invoice over the tickets that are left", live, len(voided))
 	}
+	s.attached(t, id, "barcodes.txt")
 	s.keep(t, "ltd-one-cancelled-open", id)
 	all := less
 	for i := range b.Count() {

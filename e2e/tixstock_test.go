@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,9 +59,42 @@ func (s *site) documents(t *testing.T, orderID string) (n int) {
 	return n
 }
 
+// asFiles is the order with a PDF of its own for each ticket and nothing else, and what the files are called on the invoice.
+func asFiles(o sim.TixstockOrder) (_ sim.TixstockOrder, names []string) {
+	for i := range o.Tickets {
+		t := &o.Tickets[i]
+		t.PDF, t.Proofs = sim.TicketPDF(fmt.Sprint(o.OrderID, " ", i)), []string{}
+		names = append(names, "ticket "+t.Row+" "+t.Seat)
+	}
+	return o, names
+}
+
+// attached is the live invoice of a reference once the POS has it for delivered, with its ticket files.
+func (s *site) attached(t *testing.T, ref string, files ...string) (inv sim.POSInvoice) {
+	t.Helper()
+	if err := until(20*time.Second, func() error {
+		live, _ := s.invoices(ref)
+		if len(live) != 1 {
+			return fmt.Errorf("%d invoices are live", len(live))
+		}
+		inv = live[0]
+		var names []string
+		for _, f := range inv.Files {
+			names = append(names, f.Name)
+		}
+		if inv.Fulfillment != "COMPLETE" || !slices.Equal(names, files) {
+			return fmt.Errorf("invoice %s is %s with files %q; want it complete with %q", inv.ID, inv.Fulfillment, names, files)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	return inv
+}
+
 func TestTicketsFromTixstockCompleteASaleOfOurOwn(t *testing.T) {
 	s := setup(t)
-	o := s.sold(2)
+	o, names := asFiles(s.sold(2))
 	id := "order:tixstock:" + o.OrderID
 	first := s.tixstock(t, "tixstock", o.ETicket(0))
 	if first.OrderStatus != "Approved" || !first.Success || first.ExternalID != o.OrderID {
@@ -72,8 +109,14 @@ func TestTicketsFromTixstockCompleteASaleOfOurOwn(t *testing.T) {
 		t.Errorf("the last ticket: got %+v; want Delivered and success", last)
 	}
 	v := s.awaitState(t, id, "fulfilled")
-	if live, _ := s.invoices(o.OrderID); len(live) != 1 || live[0].ID != v.POS.Invoice {
-		t.Errorf("got invoices %+v for %+v; want the shop's own, and no other", live, v.POS)
+	inv := s.attached(t, o.OrderID, names...)
+	if inv.ID != v.POS.Invoice {
+		t.Errorf("got invoice %+v for %+v; want the shop's own, and no other", inv, v.POS)
+	}
+	for i, f := range inv.Files[:min(len(inv.Files), len(o.Tickets))] {
+		if sum := sha256.Sum256(o.Tickets[i].PDF); f.SHA256 != hex.EncodeToString(sum[:]) || f.MediaType != "application/pdf" {
+			t.Errorf("got file %+v; want the very PDF that Tixstock sent", f)
+		}
 	}
 	if again := s.tixstock(t, "tixstock", o.ETicket(0)); again.OrderStatus != "Delivered" {
 		t.Errorf("a late repeat: got %+v; want the order's status by now", again)
@@ -110,6 +153,53 @@ func TestMobileTicketsComeAsProofs(t *testing.T) {
 	}
 	if n := s.documents(t, "order:tixstock:"+o.OrderID); n != 1 {
 		t.Errorf("got %d documents; want the proof", n)
+	}
+	inv := s.attached(t, o.OrderID, "proof 1 of "+o.Tickets[0].Row+" "+o.Tickets[0].Seat)
+	if len(inv.Files) == 1 && inv.Files[0].URL != o.Tickets[0].Proofs[0] {
+		t.Errorf("got %+v; want the link", inv.Files)
+	}
+}
+
+func TestACorrectedTicketTakesTheOthersPlaceOnTheInvoice(t *testing.T) {
+	s := setup(t)
+	o, names := asFiles(s.sold(1))
+	s.tixstock(t, "tixstock", o.ETicket(0))
+	before := s.attached(t, o.OrderID, names...)
+	o.Tickets[0].PDF = sim.TicketPDF("corrected " + o.OrderID)
+	if got := s.tixstock(t, "tixstock", o.ETicket(0)); got.OrderStatus != "Delivered" || !got.Success {
+		t.Errorf("the corrected ticket: got %+v; want Delivered, as the order was", got)
+	}
+	if err := until(20*time.Second, func() error {
+		if inv := s.attached(t, o.OrderID, names...); len(inv.Files) > 0 && inv.Files[0].SHA256 == before.Files[0].SHA256 {
+			return errors.New("the invoice has the first ticket still")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhileThePOSIsDownTicketsAreTaken: it must not be an error to Tixstock that our POS is down, nor pass for delivered.
+func TestWhileThePOSIsDownTicketsAreTaken(t *testing.T) {
+	s := setup(t)
+	o := s.sold(2)
+	id := "order:tixstock:" + o.OrderID
+	s.tixstock(t, "tixstock", o.ETicket(0))
+	s.awaitState(t, id, "partially_fulfilled")
+	if err := s.POS.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: "PUT", Path: "/v1/invoices/*", Kind: sim.FaultStatus, Status: 503, Count: 1000}}}); err != nil {
+		t.Fatal(err)
+	}
+	got := s.tixstock(t, "tixstock", o.ETicket(1))
+	live, _ := s.invoices(o.OrderID)
+	if err := s.POS.SetFaults(sim.Faults{}); err != nil {
+		t.Fatal(err)
+	}
+	if got.OrderStatus != "Approved" || !got.Success || live[0].Fulfillment != "PENDING" {
+		t.Errorf("got %+v, invoice %s; want success without a final status, and the invoice pending", got, live[0].Fulfillment)
+	}
+	s.awaitState(t, id, "fulfilled")
+	if again := s.tixstock(t, "tixstock", o.ETicket(1)); again.OrderStatus != "Delivered" {
+		t.Errorf("its repeat: got %+v; want Delivered", again)
 	}
 }
 

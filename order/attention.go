@@ -25,6 +25,7 @@ const (
 	ReasonTicketInvalid          Reason = "ticket_invalid"           // revoked at the provider, and nothing says why
 	ReasonTicketUnusable         Reason = "ticket_unusable"          // what was uploaded is no ticket
 	ReasonTicketsSurplus         Reason = "tickets_surplus"          // more tickets came than were ordered
+	ReasonAttachByHand           Reason = "attach_by_hand"           // which tickets belong on the invoice cannot be told
 	ReasonTicketsUnplaced        Reason = "tickets_unplaced"         // tickets came for a line that the order does not have
 	ReasonSupplyLost             Reason = "supply_lost"              // whoever was to supply the tickets of our sale is out
 	ReasonRereadByHand           Reason = "reread_by_hand"           // what has changed must be looked up, and we hold no credentials

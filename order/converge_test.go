@@ -145,6 +145,29 @@ var roads = map[string]road{
 		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
 		"w2 order.eticket_fulfilment at=12:03 unusable=\"the file is no PDF\"",
 	}, state: PartiallyFulfilled, live: true, asks: ReasonTicketUnusable},
+	"TicketsArePutOnTheInvoiceAndCorrected": {policy: "adopt=on attach=on provider_api=off", events: []string{
+		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
+		"w2 order.eticket_fulfilment at=12:01 ticket=15454542:V/101",
+		"w3 order.eticket_fulfilment at=12:02 ticket=15454542:V/101",
+		"w4 order.eticket_fulfilment at=12:02 ticket=il1:V/100",
+		"w5 event.update at=12:03 changed",
+	}, state: Fulfilled, live: true, asks: ReasonEventChanged},
+	"BarcodesOfABookingThatIsInvoicedAnew": {policy: "fraud_service=off provider_api=off attach=on", events: []string{
+		"w1 TransactionChanged at=12:00 buyer=client event=2026-07-01T19:30 line=a/E15:3868:1:54.00 line=a/J7:3868:1:54.00 status=accepted",
+		"w2 TransactionChanged at=12:10 buyer=client event=2026-07-01T19:30 line=a/E15:3868:1:60.00 line=a/J7:3868:1:0.00 status=accepted line_cancelled=a/J7",
+		"w3 ScheduledEticketDelivery at=12:20 ticket=a/E15:a/E15 ticket=a/J7:a/J7",
+		"w4 ScheduledEticketDelivery at=12:30 ticket=a/E15:a/E15",
+	}, state: Fulfilled, live: true},
+	"AttachedAndThenLost": {policy: "adopt=on attach=on provider_api=off", events: []string{
+		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
+		"w2 order.eticket_fulfilment at=12:01 ticket=15454542:V/101",
+		"w3 order.update at=12:05 status=cancelled",
+	}, state: Cancelled, asks: ReasonSupplyLost, mayLive: true},
+	"AttachedAndThenCancelled": {policy: "fraud_service=off provider_api=off attach=on", events: []string{
+		"w1 TransactionChanged at=12:00 buyer=client event=2026-07-01T19:30 line=a/E15:3868:1:54.00 status=accepted",
+		"w2 ScheduledEticketDelivery at=12:20 ticket=a/E15:a/E15",
+		"w3 TransactionChanged at=12:30 status=cancelled",
+	}, state: Cancelled, asks: ReasonCancelledAfterDelivery, mayLive: true},
 	"SupplyIsLost": {policy: "adopt=on provider_api=off", events: []string{
 		"w1 order.eticket_fulfilment at=12:00 ticket=15454542:V/100",
 		"w2 order.update at=12:05 status=cancelled",
@@ -253,6 +276,7 @@ type world struct {
 	input map[StepID]Result // what a step was begun for
 	live  map[StepID]bool   // POS records in force, by the intent that made them
 	ended bool              // a cancellation or rejection was heard
+	files map[StepID]string // tickets on each invoice, by the generation that was attached
 }
 
 func newWorld(t *testing.T, r road, p Policy, seed uint64) *world {
@@ -261,7 +285,7 @@ func newWorld(t *testing.T, r road, p Policy, seed uint64) *world {
 		kind = Sale
 	}
 	return &world{t: t, road: r, o: New(Identity{ID: "order:tevo:1", Kind: kind}, p), r: rand.New(rand.NewPCG(seed, 7)),
-		now: day.Add(time.Hour), begun: map[StepID]bool{}, input: map[StepID]Result{}, live: map[StepID]bool{}}
+		now: day.Add(time.Hour), begun: map[StepID]bool{}, input: map[StepID]Result{}, live: map[StepID]bool{}, files: map[StepID]string{}}
 }
 
 func (w *world) hear(e Event) {
@@ -286,6 +310,9 @@ func (w *world) quiet() {
 func (w *world) turn() {
 	plan := w.o.Plan(w.now)
 	w.o.Settle(plan, w.now)
+	if w.o.Policy.Attach && plan.State == Fulfilled && w.files[StepID(w.o.InvoiceID())] == "" {
+		w.t.Fatalf("it passes for fulfilled, and the invoice %s has no tickets", w.o.InvoiceID())
+	}
 	for _, id := range plan.Steps {
 		happened, running := w.begun[id]
 		switch {
@@ -295,6 +322,12 @@ func (w *world) turn() {
 			}
 			w.begun[id] = false
 			w.input[id] = Result{Outcome: Done, Ref: string(id)}
+			if id.Do() == DoAttach {
+				w.input[id] = Result{Outcome: Done, Ref: w.o.InvoiceID()}
+				if w.ended {
+					w.t.Fatalf("%s begins after the order was called off", id)
+				}
+			}
 			if id.Do() == DoInvoice || id.Do() == DoPurchaseOrder {
 				w.input[id] = Result{Outcome: Done, Ref: string(id), Customer: "c1", Amount: w.o.Total(), Lines: lineIDs(w.o.LiveLines())}
 			}
@@ -344,6 +377,10 @@ func (w *world) effect(id StepID) {
 		w.live[id] = true // a second attempt finds the first by its reference
 	case DoVoidInvoice, DoVoidPurchaseOrder:
 		clear(w.live)
+	case DoAttach:
+		if on := StepID(w.input[id].Ref); w.live[on] { // else the POS refuses it
+			w.files[on] = id.Subject()
+		}
 	}
 	if len(w.live) > 1 {
 		w.t.Fatalf("two live POS records: %v", w.live)
@@ -370,8 +407,17 @@ func (w *world) outcome() string {
 	if len(plan.Steps) > 0 || len(w.begun) > 0 {
 		w.t.Fatalf("steps %v are still wanted, %v running", plan.Steps, w.begun)
 	}
+	if w.o.Policy.Attach && plan.State == Fulfilled {
+		all, whole := w.o.Uploads()
+		if on := w.o.InvoiceID(); !whole || w.files[StepID(on)] != generation(on, all) {
+			w.t.Fatalf("invoice %s has %s; want the newest of each ticket, %v", on, w.files[StepID(on)], all)
+		}
+	}
 	var steps []string
 	for _, id := range w.o.StepIDs() {
+		if id.Do() == DoAttach {
+			continue // how often depends on arrival; what is on the invoice in the end is looked at above
+		}
 		// What was begun and taken back depends on when the news came; what is left must not. Our acceptance counts with
 		// the provider's word for it: a webhook that says so first makes the step needless.
 		if r := w.o.Steps[id]; r.Outcome == Done && !plan.State.Final() && id.Do() != DoAccept && !w.o.takenBack(id) {

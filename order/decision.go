@@ -106,7 +106,11 @@ func (o *Order) Decide(d Decision) {
 		}
 		d.Matter = p.Attention.Key()
 		if id := p.Attention.Step; id != "" {
-			o.Record(id, Result{Outcome: Done, At: d.At, Ref: d.Reference, By: d.By, Amount: o.Total(), Customer: o.Steps[id].Customer})
+			ref := d.Reference
+			if id.Do() == DoAttach && ref == "" {
+				ref = o.InvoiceID()
+			}
+			o.Record(id, Result{Outcome: Done, At: d.At, Ref: ref, By: d.By, Amount: o.Total(), Customer: o.Steps[id].Customer})
 			if undo, ok := undoing[id.Do()]; ok && p.State.Final() {
 				// The operator has cleared the POS; a machine that voided by reference might now hit a stranger's record.
 				_, n, _ := strings.Cut(string(id), "/")

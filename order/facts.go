@@ -20,6 +20,9 @@ type Facts struct {
 
 	Lines map[string]Line `json:"lines,omitempty"`
 
+	// Brought says which document brought a ticket last, by line and ticket: another one is another ticket, or a correction.
+	Brought map[string]map[string]Stamp `json:"brought,omitempty"`
+
 	Fraud      Fraud `json:"fraud,omitempty"`
 	FraudStamp Stamp `json:"fraud_stamp,omitzero"`
 
@@ -160,6 +163,9 @@ func (o *Order) Knows(e Event) bool {
 		return false
 	}
 	copied.Apply(e)
+	if !o.Policy.Attach { // then it does not matter who brought a ticket, and histories are of before anybody asked
+		copied.Facts.Brought = o.Facts.Brought
+	}
 	after, err := json.Marshal(copied.Facts)
 	return err == nil && bytes.Equal(before, after)
 }
@@ -295,6 +301,7 @@ func (f *Facts) addLine(lf LineFact, stamp Stamp) {
 	}
 	for _, t := range lf.Tickets {
 		l.Tickets = with(l.Tickets, t)
+		f.addBrought(lf.LineID, t, stamp)
 	}
 	l.Used = l.Used || lf.Used
 	l.Became = max(l.Became, lf.Became) // a ticket is replaced once; should two documents differ, both orders of arrival agree
@@ -307,6 +314,21 @@ func (f *Facts) addLine(lf LineFact, stamp Stamp) {
 		}
 	}
 	f.setLine(l)
+}
+
+// lineIDs are the ids of all lines that anything is known of, sorted.
+func (o *Order) lineIDs() []string { return slices.Sorted(maps.Keys(o.Facts.Lines)) }
+
+func (f *Facts) addBrought(line, ticket string, stamp Stamp) {
+	if f.Brought == nil {
+		f.Brought = map[string]map[string]Stamp{}
+	}
+	if f.Brought[line] == nil {
+		f.Brought[line] = map[string]Stamp{}
+	}
+	if f.Brought[line][ticket].before(stamp) {
+		f.Brought[line][ticket] = stamp
+	}
 }
 
 func (f *Facts) addShipment(sf ShipmentFact, stamp Stamp) {

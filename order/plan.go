@@ -431,12 +431,20 @@ func (p *planner) fulfilment() {
 	known := !starts.IsZero()
 	late := Attention{Reason: ReasonFulfilmentOverdue, about: starts.Format(time.RFC3339),
 		Detail: "not all tickets are delivered.", Advice: "Deliver them at the provider, or send resolve when they are with the buyer."}
-	done := delivered >= all || p.Order.resolved(late.Key())
+	byHand := p.Order.resolved(late.Key())
+	done := delivered >= all || byHand
+	attaching := ""
+	if delivered >= all {
+		attaching = p.attach()
+	}
 	who := "the seller"
 	if p.Policy.Adopt {
 		who = "the supplying broker"
 	}
 	switch {
+	case !p.Facts.Has(StatusCompleted) && attaching != "" && !byHand:
+		p.state(PartiallyFulfilled, attaching)
+		return
 	case p.Facts.Has(StatusCompleted), done && known && !p.now.Before(over):
 		p.state(Completed, "nobody")
 		return
@@ -465,28 +473,34 @@ func (p *planner) fulfilment() {
 
 // deliveries counts the tickets that are owed and those that are with the buyer. A ticket that came for a line which the
 // order does not have counts where there is but one line that it can belong to.
-func (p *planner) deliveries() (all, delivered int) {
-	live := p.LiveLines()
-	strays := p.strays()
+func (o *Order) deliveries() (all, delivered int) {
+	live := o.LiveLines()
 	for _, l := range live {
-		if len(live) == 1 {
-			for _, t := range strays {
-				l.Tickets = with(l.Tickets, t)
-			}
-		}
+		l.Tickets = o.ticketsFor(l, live)
 		all += l.Quantity
 		delivered += l.DeliveredQuantity()
 	}
 	return all, delivered
 }
 
+// ticketsFor are the keys of the tickets that count for l, which is one of the live lines.
+func (o *Order) ticketsFor(l Line, live []Line) []string {
+	keys := l.Tickets
+	if len(live) == 1 {
+		for _, t := range o.strays() {
+			keys = with(keys, t)
+		}
+	}
+	return keys
+}
+
 // strays are the keys of tickets that came for lines which no snapshot describes, sorted.
-func (p *planner) strays() (keys []string) {
-	if !p.described() {
+func (o *Order) strays() (keys []string) {
+	if o.Facts.Described == (Stamp{}) {
 		return nil
 	}
-	for _, id := range slices.Sorted(maps.Keys(p.Facts.Lines)) {
-		if l := p.Facts.Lines[id]; !l.Known() {
+	for _, id := range slices.Sorted(maps.Keys(o.Facts.Lines)) {
+		if l := o.Facts.Lines[id]; !l.Known() {
 			for _, t := range l.Tickets {
 				keys = with(keys, t)
 			}
@@ -640,10 +654,8 @@ func (p *planner) watchTickets() {
 			Advice: "Compare the listing at the provider with the invoice. Give the tickets to the buyer by hand if they are right, then send resolve."})
 	}
 	for _, l := range live {
-		if n := len(l.Tickets); n > l.Quantity {
-			p.matter(Attention{Reason: ReasonTicketsSurplus, about: l.ID + " " + strconv.Itoa(n),
-				Detail: tickets(n) + " came for a line of " + strconv.Itoa(l.Quantity) + ": one may be a correction of another.",
-				Advice: "See which ones are good before they are given to the buyer, then send resolve."})
+		if len(l.Tickets) > l.Quantity {
+			p.matter(p.surplus(l))
 		}
 		if l.Ticket.State == TicketInvalid {
 			p.due(l.Ticket.At.Add(settleNews), Attention{Reason: ReasonTicketInvalid, about: l.ID + " " + l.Ticket.By,
@@ -657,6 +669,17 @@ func (p *planner) watchTickets() {
 				Advice: "Have the supplying broker upload it again, or send resolve when the buyer has it."})
 		}
 	}
+}
+
+func (p *planner) surplus(l Line) Attention {
+	n := len(l.Tickets)
+	a := Attention{Reason: ReasonTicketsSurplus, about: l.ID + " " + strconv.Itoa(n),
+		Detail: tickets(n) + " came for a line of " + strconv.Itoa(l.Quantity) + ": one may be a correction of another.",
+		Advice: "See which ones are good before they are given to the buyer, then send resolve."}
+	if p.Policy.Attach {
+		a.Advice = "See which ones are good, and put those on the invoice in the POS before they are given to the buyer; then send resolve."
+	}
+	return a
 }
 
 func tickets(n int) string {
@@ -714,6 +737,9 @@ func (p *planner) settleSteps() {
 			todo := advice(r.Class)
 			if p.Policy.Adopt && id.Do() == DoInvoice && r.Class == "not_found" {
 				todo = "Give the invoice of this sale the order's id as reference in the POS, then send retry; or send resolve with the invoice's id. For the first hour it is looked for again by itself."
+			}
+			if id.Do() == DoAttach && (r.Class == "invalid" || r.Class == "not_found") {
+				todo = "See in the POS whether the invoice is live. Mend what it refuses and send retry; or put the tickets on it by hand, mark it delivered, and send resolve."
 			}
 			p.matters = append([]Attention{{Reason: StepFailed(r.Class), Step: id, about: r.At.Format(time.RFC3339Nano),
 				Detail: string(id.Do()) + " failed: " + r.Detail, Advice: todo}}, p.matters...)

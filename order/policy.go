@@ -15,6 +15,10 @@ type Policy struct {
 	// for and never made.
 	Adopt bool `json:"adopt,omitempty"`
 
+	// Attach says that tickets which others bring are put on the POS's invoice, and that the order is not fulfilled before. It is
+	// absent from the histories of orders that were begun before there was such a step.
+	Attach bool `json:"attach,omitempty"`
+
 	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
 	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
 	PaymentWait  time.Duration `json:"payment_wait"`  // until the buyer must have paid

@@ -175,6 +175,8 @@ func setPolicy(p *Policy, words []string) error {
 			p.ProviderAPI = on
 		case "adopt":
 			p.Adopt = on
+		case "attach":
+			p.Attach = on
 		default:
 			return fmt.Errorf("no such policy %q", key)
 		}

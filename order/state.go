@@ -11,7 +11,7 @@ const (
 	Invoicing             State = "invoicing"               // the POS's move
 	Invoiced              State = "invoiced"                // the provider's move: our acceptance is on its way
 	AwaitingFulfilment    State = "awaiting_fulfilment"     // the seller's move: tickets
-	PartiallyFulfilled    State = "partially_fulfilled"     // the seller's move: the rest of the tickets
+	PartiallyFulfilled    State = "partially_fulfilled"     // the seller's move: the rest of the tickets; the POS's while they are put on the invoice
 	Fulfilled             State = "fulfilled"               // nobody's: until the event is over
 	Completed             State = "completed"               // final
 	Rejected              State = "rejected"                // final: refused by the seller

@@ -22,6 +22,7 @@ const (
 	DoAirbill           Do = "airbill"             // fetch and store a shipment's airbill
 	DoReread            Do = "reread"              // read the order again because a document did not tell all
 	DoReadInvoice       Do = "read_invoice"        // read the invoice that an operator named as the order's
+	DoAttach            Do = "attach"              // put the tickets that somebody brought on the invoice
 )
 
 // Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
@@ -72,7 +73,7 @@ type Result struct {
 	Outcome  Outcome   `json:"outcome"`
 	At       time.Time `json:"at"`                 // when this outcome was learnt; for Running: when it began
 	Class    string    `json:"class,omitempty"`    // of a failure: pos.Class, as text
-	Detail   string    `json:"detail,omitempty"`   // of a failure: for people, without buyer data
+	Detail   string    `json:"detail,omitempty"`   // of a failure, or what was left out: for people, without buyer data
 	Ref      string    `json:"ref,omitempty"`      // what was made: an invoice's, purchase order's or document's id
 	Customer string    `json:"customer,omitempty"` // of DoInvoice: the POS customer
 	Amount   Money     `json:"amount,omitzero"`    // what was invoiced

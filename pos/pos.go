@@ -1,7 +1,7 @@
 // Package pos is the port to a broker's point of sale (POS): the records that Willcall books there, the
 // [Adapter] that every POS implements, the classes of its errors, and the one place that knows how a record is
 // booked exactly once ([EnsureCustomer], [EnsureInvoice], [EnsurePurchaseOrder], [VoidInvoiceByRef],
-// [VoidPurchaseOrderByRef]).
+// [VoidPurchaseOrderByRef], [Fulfil]).
 //
 // It imports the standard library only, and must not know an HTTP status, a provider, a workflow or a database.
 // Adapters live below it. Callers write through the Ensure and Void functions and never through an Adapter's
@@ -78,6 +78,11 @@ type Adapter interface {
 	// VoidInvoice makes the invoice with this id void; a void one stays as it is and is no error. It returns
 	// [Invalid], [NotFound] or [OutcomeUnknown].
 	VoidInvoice(ctx context.Context, op Op, id string, in VoidInput) (Invoice, error)
+	// SetFulfillment replaces an invoice's state of delivery and, where in.Files is not nil, its ticket files; repeating it
+	// changes nothing. It returns [Invalid], also for a void invoice, [NotFound], [OutcomeUnknown], or [Unsupported] and
+	// changes nothing: for files where Capabilities.TicketUpload is false, and always in a POS that cannot be told whether
+	// an invoice is delivered. Callers use [Fulfil].
+	SetFulfillment(ctx context.Context, op Op, id string, in FulfillmentInput) (Invoice, error)
 
 	// FindPurchaseOrders returns the purchase orders with this reference, oldest first; none is no error.
 	FindPurchaseOrders(ctx context.Context, ref string) ([]PurchaseOrder, error)

@@ -92,6 +92,18 @@ type File struct {
 	Body      []byte
 }
 
+// Ticket is a ticket as it came with a delivery. It is buyer data like [Buyer]: it goes from the stored document to the POS and
+// nowhere else.
+type Ticket struct {
+	Line, Key string // as in an [order.LineFact]
+	Files     []File // the ticket itself
+	Links     []Link // where it is to be had, or what proves it
+	Code      string // a barcode with its place, as one line of text
+}
+
+// Link is something that came as an address.
+type Link struct{ Name, URL string }
+
 // Buyer is who bought. It is buyer data: it goes from the stored document to the POS and nowhere else, never into an
 // error, a log line or a workflow history.
 type Buyer struct {

@@ -39,7 +39,7 @@ sources:
 `
 
 const well = `        WHAT              FOUND
-ok      pos.core          takes our credentials; sells whole groups, takes ticket files
+ok      pos.core          takes our credentials; sells whole groups
 ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
 ok      pos.sky           takes our credentials; sells seats, searches lag by 3s
 ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files

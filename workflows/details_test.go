@@ -53,6 +53,12 @@ func TestDetails(t *testing.T) {
 		o.Record("invoice/1", order.Result{Outcome: order.Done, At: at(time.Minute), Ref: "inv_9", Customer: "c1"})
 		return o
 	}
+	last := order.Event{ID: "w2", Type: "order.eticket_fulfilment", Lines: []order.LineFact{{LineID: "15454542", Tickets: []string{"101"}}}}
+	attaching, unattached := adopted(last), adopted(last)
+	attaching.Policy.Attach, unattached.Policy.Attach = true, true
+	for _, id := range unattached.Plan(at(time.Minute)).Steps {
+		unattached.Record(id, order.Result{Outcome: order.Failed, At: at(time.Minute), Class: "invalid", Detail: "set fulfillment: invalid: 400 validation"})
+	}
 	booking := fresh(order.Event{ID: "w1", Status: order.StatusAccepted, Snapshot: &order.Snapshot{APIID: "77", Buyer: order.Office,
 		Show: order.Show{ID: "915177", Name: "Rovers at Athletic", StartsAt: at(30 * 24 * time.Hour)},
 		Lines: []order.Line{{ID: "a", Inventory: "58222", Section: "104", Row: "F", Quantity: 3, Sum: eur(10000)},
@@ -84,6 +90,8 @@ func TestDetails(t *testing.T) {
 		"intent_approved":         {approved, at(time.Hour)},
 		"intent_completed":        {became, at(time.Hour)},
 		"own_sale":                {adopted(), at(time.Hour)},
+		"own_sale_attaching":      {attaching, at(time.Hour)},
+		"own_sale_attach_failed":  {unattached, at(time.Hour)},
 		"own_sale_supply_lost":    {adopted(order.Event{ID: "w2", Status: order.StatusCancelled}), at(time.Hour)},
 		"event_moved":             {moved, at(2 * time.Hour)},
 		"booking":                 {booking, at(time.Hour)},

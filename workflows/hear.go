@@ -34,8 +34,9 @@ func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
 		s.o.Apply(in.Event)
 		s.unsaved, s.fired = true, true
 	}
-	if !s.clear() {
-		if _, err := workflow.AwaitWithTimeout(ctx, in.Wait, s.clear); err != nil {
+	clear := func() bool { return s.clear() && !s.attaching(ctx) }
+	if !clear() {
+		if _, err := workflow.AwaitWithTimeout(ctx, in.Wait, clear); err != nil {
 			return Standing{}, err
 		}
 	}
@@ -45,6 +46,12 @@ func (s *shell) hear(ctx workflow.Context, in HearInput) (Standing, error) {
 // clear reports whether the order is described, or never will be without a person.
 func (s *shell) clear() bool {
 	return s.o.Facts.Described != (order.Stamp{}) || s.lookup().Outcome == order.Failed
+}
+
+// attaching reports whether the order is fulfilled but for an answer of the POS that may come any moment. It is worth waiting for:
+// the sender may never ask again.
+func (s *shell) attaching(ctx workflow.Context) bool {
+	return s.o.Policy.Attach && s.o.Attaching(s.o.Plan(workflow.Now(ctx)))
 }
 
 // unknown reports whether the invoice of a sale of our own was looked for in vain. A look-up that failed otherwise, for want

@@ -363,3 +363,118 @@ func TestAnInvoiceThatAnOperatorNamesIsRead(t *testing.T) {
 		t.Errorf("got %s with %+v, then %+v; want inv_9 read by FindInvoice and voided", b.by["read_invoice:inv_9/1"], read, void)
 	}
 }
+
+// attachSale is a bench for a sale of our own whose tickets are put on the invoice.
+func attachSale(t *testing.T) *bench {
+	t.Helper()
+	b := ownSale(t)
+	b.policy.Attach = true
+	return b
+}
+
+// TestTheLastTicketsAnswerWaitsForTheInvoice: the sender may never ask again, so the answer is worth waiting for.
+func TestTheLastTicketsAnswerWaitsForTheInvoice(t *testing.T) {
+	t.Parallel()
+	b := attachSale(t)
+	b.fail = func(s activities.Step, attempt int) error {
+		if s.ID.Do() == order.DoAttach && attempt == 1 {
+			return outage() // the next attempt comes after a second
+		}
+		return nil
+	}
+	first := b.ask(0, said(0, ticket("100")), 10*time.Second)
+	last := b.ask(time.Hour, said(time.Hour, ticket("101")), 10*time.Second)
+	again := b.ask(2*time.Hour, said(time.Hour, ticket("101")), 10*time.Second)
+	b.run(order.Sale)
+	first.want(t, order.PartiallyFulfilled, false, 0)
+	last.want(t, order.Fulfilled, false, time.Hour+time.Second)
+	again.want(t, order.Fulfilled, false, 2*time.Hour)
+	if len(b.done) != 2 || b.done[1].Do() != order.DoAttach || b.by[b.done[1]] != "AttachTickets" {
+		t.Fatalf("got steps %v by %v; want the invoice found and the tickets attached, once each", b.done, b.by)
+	}
+	want := []order.Upload{{Line: "15454542", Ticket: "100", Event: "w100"}, {Line: "15454542", Ticket: "101", Event: "w101"}}
+	if in := b.inputs[b.done[1]]; in.Invoice != "inv_9" || !slices.Equal(in.Uploads, want) {
+		t.Errorf("got %+v; want both tickets for inv_9", in)
+	}
+}
+
+// TestDuringAnOutageTheAnswerIsNoFinalOne: nor is it an error.
+func TestDuringAnOutageTheAnswerIsNoFinalOne(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]error{"Outage": outage(), "Refused": refused("unsupported")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := attachSale(t)
+			b.fail = func(s activities.Step, _ int) error {
+				if s.ID.Do() == order.DoAttach && b.Now().Before(began.Add(time.Hour)) {
+					return fails
+				}
+				return nil
+			}
+			b.hear(0, ticket("100"))
+			waited := 3 * time.Second
+			if name == "Refused" {
+				waited = 0 // a person's move: nobody waits for that
+			}
+			last := b.ask(time.Minute, said(time.Minute, ticket("101")), 3*time.Second)
+			b.update(2*time.Hour, order.Retry, ann)
+			later := b.ask(3*time.Hour, said(time.Minute, ticket("101")), 3*time.Second)
+			b.run(order.Sale)
+			last.want(t, order.PartiallyFulfilled, false, time.Minute+waited)
+			later.want(t, order.Fulfilled, false, 3*time.Hour)
+		})
+	}
+}
+
+func TestWhatAttachingLeavesOutIsInTheTimeline(t *testing.T) {
+	t.Parallel()
+	b := attachSale(t)
+	b.without = "this POS takes no ticket files"
+	b.hear(0, ticket("100"))
+	b.hear(time.Hour, ticket("101"))
+	b.run(order.Sale)
+	if !slices.ContainsFunc(b.timeline, func(e order.Entry) bool { return e.Detail == b.without }) {
+		t.Errorf("got %+v; want a line that says what was left out", b.timeline)
+	}
+}
+
+// TestACancellationStopsAttaching: nothing is put on an invoice that is void.
+func TestACancellationStopsAttaching(t *testing.T) {
+	t.Parallel()
+	b := attachSale(t)
+	b.fail = func(s activities.Step, _ int) error {
+		if s.ID.Do() == order.DoAttach {
+			return outage()
+		}
+		return nil
+	}
+	b.hear(0, ticket("100"))
+	b.hear(time.Hour, ticket("101"))
+	b.callOff(time.Hour + 30*time.Second)
+	b.run(order.Sale)
+	if want := []order.StepID{"invoice/1", "void_invoice/1"}; !slices.Equal(b.done, want) || b.last.Order.StateNow != order.Cancelled {
+		t.Errorf("got %s after %v; want cancelled after %v", b.last.Order.StateNow, b.done, want)
+	}
+}
+
+// TestACorrectionIsAnsweredAtOnce: the order was fulfilled before, and stays so whatever the POS is doing.
+func TestACorrectionIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	b := attachSale(t)
+	b.fail = func(s activities.Step, _ int) error {
+		if s.ID.Do() == order.DoAttach && !b.Now().Before(began.Add(time.Hour)) && b.Now().Before(began.Add(2*time.Hour)) {
+			return outage()
+		}
+		return nil
+	}
+	b.hear(0, ticket("100"))
+	b.hear(time.Minute, ticket("101"))
+	corrected := ticket("101")
+	corrected.ID = "w101-corrected"
+	a := b.ask(time.Hour, said(time.Hour, corrected), 10*time.Second)
+	b.run(order.Sale)
+	a.want(t, order.Fulfilled, false, time.Hour)
+	if n := len(b.done); n != 3 || b.inputs[b.done[2]].Uploads[1].Event != corrected.ID {
+		t.Errorf("got steps %v; want the corrected ticket attached in the end", b.done)
+	}
+}

@@ -54,6 +54,7 @@ queue pos
 activity CreateInvoice
 activity FindInvoice
 activity VoidInvoice
+activity AttachTickets
 activity CreatePurchaseOrder
 activity VoidPurchaseOrder
 activity UpdateCustomer

@@ -35,7 +35,7 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 
 func queueOf(provider string, what order.Do) string {
 	switch what {
-	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoPurchaseOrder, order.DoVoidPurchaseOrder:
+	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoAttach, order.DoPurchaseOrder, order.DoVoidPurchaseOrder:
 		return TaskQueuePOS
 	}
 	return TaskQueueProvider(provider)
@@ -60,6 +60,8 @@ func summaryOf(o *order.Order, id order.StepID) string {
 			return "find the invoice of our own sale"
 		}
 		return "find or create the customer, invoice " + amount
+	case order.DoAttach:
+		return fmt.Sprintf("put %d tickets on invoice %s, mark it delivered", tickets, o.InvoiceID())
 	case order.DoVoidInvoice:
 		return "void the invoice: " + o.Why()
 	case order.DoPurchaseOrder:

@@ -177,7 +177,7 @@ func (s *shell) finish(ctx workflow.Context, f finished) {
 		if f.done.Event != nil {
 			s.o.Apply(*f.done.Event)
 		}
-		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount, Lines: f.done.Lines})
+		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount, Lines: f.done.Lines, Detail: f.done.Detail})
 	case r.stopping, temporal.IsCanceledError(f.err):
 		s.o.Record(f.id, order.Result{Outcome: order.Unsure, At: now})
 	case errors.As(f.err, &refusal) && refusal.NonRetryable():
@@ -243,6 +243,8 @@ func activityOf(p order.Policy, what order.Do) any {
 		return do.CreateInvoice
 	case order.DoVoidInvoice:
 		return do.VoidInvoice
+	case order.DoAttach:
+		return do.AttachTickets
 	case order.DoPurchaseOrder:
 		return do.CreatePurchaseOrder
 	case order.DoVoidPurchaseOrder:
@@ -265,6 +267,9 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
 		in.Paid = f.Payment == order.PaymentPaid
+	case order.DoAttach:
+		in.Uploads, _ = s.o.Uploads() // it is wanted only if they are whole
+		in.Invoice = s.o.InvoiceID()
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder, order.DoReject:
 		in.Reason = s.o.Why()
 	}

@@ -45,6 +45,7 @@ type bench struct {
 	brings   map[string]order.Event                  // what an activity learns, by its name
 	news     func(activities.SaveInput) *order.Event // what SaveOrder returns as news
 	onBegin  func()
+	without  string        // what attaching tickets leaves out
 	timeline []order.Entry // every line that was to be stored, repeats included
 }
 
@@ -90,7 +91,7 @@ func newBench(t *testing.T) *bench {
 		}
 		return activities.Saved{}, nil
 	})
-	for _, name := range []string{"CreateInvoice", "FindInvoice", "VoidInvoice", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
+	for _, name := range []string{"CreateInvoice", "FindInvoice", "VoidInvoice", "AttachTickets", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
 		b.OnActivity(name, mock.Anything, mock.Anything).Return(func(_ context.Context, s activities.Step) (activities.Done, error) {
 			return b.act(name, s)
 		})
@@ -128,6 +129,8 @@ func (b *bench) act(name string, s activities.Step) (activities.Done, error) {
 		return activities.Done{Ref: "77", Customer: "c1", Amount: s.Total, Lines: lines}, nil
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder:
 		clear(b.live)
+	case order.DoAttach:
+		return activities.Done{Ref: s.Invoice, Detail: b.without}, nil
 	}
 	return activities.Done{}, nil
 }

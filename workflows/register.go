@@ -27,6 +27,7 @@ func RegisterPOS(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "CreateInvoice", a.CreateInvoice)
 	named(r, "FindInvoice", a.FindInvoice)
 	named(r, "VoidInvoice", a.VoidInvoice)
+	named(r, "AttachTickets", a.AttachTickets)
 	named(r, "CreatePurchaseOrder", a.CreatePurchaseOrder)
 	named(r, "VoidPurchaseOrder", a.VoidPurchaseOrder)
 	named(r, "UpdateCustomer", a.UpdateCustomer)

@@ -49,7 +49,8 @@ type POS struct {
 	written map[string]time.Time
 	state   State
 	stock   map[string]*pos.Inventory
-	vendors map[string]string // id by name
+	vendors map[string]string           // id by name
+	files   map[string][]pos.TicketFile // by invoice
 }
 
 // stored is what the POS remembers of a key.
@@ -71,6 +72,7 @@ func New(opts Options) *POS {
 		written: map[string]time.Time{},
 		stock:   map[string]*pos.Inventory{},
 		vendors: map[string]string{},
+		files:   map[string][]pos.TicketFile{},
 	}
 	for _, g := range opts.Groups {
 		g.Tickets = slices.Clone(g.Tickets)

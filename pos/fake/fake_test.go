@@ -25,13 +25,20 @@ func (b behind) Set(lag time.Duration, faults ...postest.Fault) {
 	b.SetFaults(mine...)
 }
 
+func (b behind) FileNames(invoiceID string) (names []string) {
+	for _, f := range b.TicketFiles(invoiceID) {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func (b behind) State() postest.State { return postest.State(b.POS.State()) }
 
 // kinds are the sorts of POS that the fake can be.
 func kinds() map[string]fake.Options {
 	search := pos.Capabilities{SearchCustomers: true, SearchInvoices: true, SearchPurchaseOrders: true, SellsSeats: true}
 	keys, lagging, groups := search, search, search
-	keys.NativeKey, keys.UpdateCustomers = true, true
+	keys.NativeKey, keys.UpdateCustomers, keys.TicketUpload = true, true, true
 	lagging.SettleDelay = 3 * time.Second
 	groups.SellsSeats = false
 	both := keys

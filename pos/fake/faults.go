@@ -21,6 +21,7 @@ const (
 	GetInvoice          Call = "GetInvoice"
 	CreateInvoice       Call = "CreateInvoice"
 	VoidInvoice         Call = "VoidInvoice"
+	SetFulfillment      Call = "SetFulfillment"
 	FindPurchaseOrders  Call = "FindPurchaseOrders"
 	CreatePurchaseOrder Call = "CreatePurchaseOrder"
 	VoidPurchaseOrder   Call = "VoidPurchaseOrder"

@@ -133,6 +133,34 @@ func (p *POS) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.Void
 	})
 }
 
+// SetFulfillment replaces an invoice's state of delivery, and its files if there is a list of them.
+func (p *POS) SetFulfillment(ctx context.Context, op pos.Op, id string, in pos.FulfillmentInput) (pos.Invoice, error) {
+	return write(p, ctx, SetFulfillment, "", "", func() (pos.Invoice, error) {
+		if len(in.Files) > 0 && !p.opts.Capabilities.TicketUpload {
+			return pos.Invoice{}, refusal(SetFulfillment, pos.Unsupported, "ticket files are not taken")
+		}
+		i := p.invoice(id)
+		switch {
+		case i == nil:
+			return pos.Invoice{}, refusal(SetFulfillment, pos.NotFound, "no such invoice")
+		case i.Voided:
+			return pos.Invoice{}, refusal(SetFulfillment, pos.Invalid, "the invoice is void")
+		}
+		i.Fulfillment = in.State
+		if in.Files != nil {
+			p.files[id] = slices.Clone(in.Files)
+		}
+		return copyInvoice(*i), nil
+	})
+}
+
+// TicketFiles returns the files of an invoice.
+func (p *POS) TicketFiles(invoiceID string) []pos.TicketFile {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.files[invoiceID])
+}
+
 // FindPurchaseOrders returns the purchase orders of one reference that searches see already.
 func (p *POS) FindPurchaseOrders(ctx context.Context, ref string) ([]pos.PurchaseOrder, error) {
 	var hits []pos.PurchaseOrder

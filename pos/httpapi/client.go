@@ -244,6 +244,21 @@ func (c *Client) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.V
 	return answer.record(), nil
 }
 
+// SetFulfillment says whether an invoice is delivered, and replaces its ticket files if there is a list of them.
+func (c *Client) SetFulfillment(ctx context.Context, op pos.Op, id string, in pos.FulfillmentInput) (pos.Invoice, error) {
+	const what = "set fulfillment"
+	path, err := idPath(what, "/v1/invoices/", id, "/fulfillment")
+	if err != nil {
+		return pos.Invoice{}, err
+	}
+	var answer invoiceAnswer
+	answer.want.id = id
+	if err := c.put(ctx, what, path, op, fulfillmentRequest(in), &answer); err != nil {
+		return pos.Invoice{}, err
+	}
+	return answer.record(), nil
+}
+
 // FindPurchaseOrders returns the purchase orders of one reference.
 func (c *Client) FindPurchaseOrders(ctx context.Context, ref string) ([]pos.PurchaseOrder, error) {
 	var answer purchaseOrdersAnswer

@@ -6,8 +6,8 @@ import (
 	"willcall/pos"
 )
 
-// The request bodies of openapi.yaml, schemas CustomerInput, InvoiceInput, PurchaseOrderInput and the two
-// VoidInputs.
+// The request bodies of openapi.yaml, schemas CustomerInput, InvoiceInput, FulfillmentInput, PurchaseOrderInput
+// and the two VoidInputs.
 
 type customerRequest struct {
 	Name    string           `json:"name"`
@@ -71,6 +71,32 @@ type invoiceVoidRequest struct {
 
 type purchaseOrderVoidRequest struct {
 	Reason string `json:"reason"`
+}
+
+type fulfillmentBody struct {
+	Fulfillment pos.Fulfillment `json:"fulfillment"`
+	Files       *[]fileBody     `json:"files,omitempty"` // absent leaves them as they are
+}
+
+type fileBody struct {
+	Name      string   `json:"name"`
+	MediaType string   `json:"media_type"`
+	TicketIDs []string `json:"ticket_ids,omitempty"`
+	URL       string   `json:"url,omitempty"`
+	Content   []byte   `json:"content,omitempty"` // encoding/json writes Base64
+}
+
+func fulfillmentRequest(in pos.FulfillmentInput) fulfillmentBody {
+	b := fulfillmentBody{Fulfillment: in.State}
+	if in.Files == nil {
+		return b
+	}
+	files := make([]fileBody, 0, len(in.Files)) // an empty list takes all files away
+	for _, f := range in.Files {
+		files = append(files, fileBody{Name: f.Name, MediaType: f.MediaType, TicketIDs: f.TicketIDs, URL: f.URL, Content: f.Content})
+	}
+	b.Files = &files
+	return b
 }
 
 // invoiceRequest fails if a total has no currency.

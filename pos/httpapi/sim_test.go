@@ -55,6 +55,7 @@ var places = map[postest.Call]struct{ method, path string }{
 	postest.GetInvoice:          {"GET", "/v1/invoices/*"},
 	postest.CreateInvoice:       {"POST", "/v1/invoices"},
 	postest.VoidInvoice:         {"PUT", "/v1/invoices/*"},
+	postest.SetFulfillment:      {"PUT", "/v1/invoices/*"},
 	postest.FindPurchaseOrders:  {"GET", "/v1/purchase-orders"},
 	postest.CreatePurchaseOrder: {"POST", "/v1/purchase-orders"},
 	postest.VoidPurchaseOrder:   {"PUT", "/v1/purchase-orders/*"},
@@ -95,6 +96,18 @@ func (b behind) Set(lag time.Duration, faults ...postest.Fault) {
 	if err := b.pos.SetFaults(set); err != nil {
 		b.t.Fatalf("SetFaults: %v", err)
 	}
+}
+
+// FileNames are those of an invoice's files, without what the simulator does not keep of them.
+func (b behind) FileNames(invoiceID string) (names []string) {
+	for _, inv := range b.pos.State().Invoices {
+		for _, f := range inv.Files {
+			if inv.ID == invoiceID {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	return names
 }
 
 // State reads what the simulator holds by its JSON, as an operator would.
@@ -167,6 +180,7 @@ func kinds() map[string]sim.POSOptions {
 		"AsInTheContract": {},
 		"LaggingSearch":   {Settle: 2500 * time.Millisecond},
 		"GroupsOnly":      {QuantityOnly: true},
+		"NoTicketFiles":   {NoTicketUpload: true},
 	}
 }
 
@@ -185,7 +199,7 @@ func TestConformance(t *testing.T) {
 
 func TestRandomFaults(t *testing.T) {
 	t.Parallel()
-	seeds := map[string]int{"AsInTheContract": 200, "LaggingSearch": 100, "GroupsOnly": 50, "KeysIgnored": 100}
+	seeds := map[string]int{"AsInTheContract": 200, "LaggingSearch": 100, "GroupsOnly": 50, "NoTicketFiles": 50, "KeysIgnored": 100}
 	all := kinds()
 	all["KeysIgnored"] = sim.POSOptions{IgnoreKeys: true, DuplicateReferences: true, Settle: 2 * time.Second}
 	for name, opts := range all {

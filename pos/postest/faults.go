@@ -26,6 +26,10 @@ func (s *setup) tries(t *testing.T) []try {
 	if err != nil {
 		t.Fatalf("CreateInvoice: got %v; want no error", err)
 	}
+	delivered, err := s.CreateInvoice(ctx, pos.Op{Key: "delivered", Ref: "delivered"}, sale(customer, "g4-2"))
+	if err != nil {
+		t.Fatalf("CreateInvoice: got %v; want no error", err)
+	}
 	po, err := s.CreatePurchaseOrder(ctx, pos.Op{Key: "there too", Ref: "there"}, purchase())
 	if err != nil {
 		t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
@@ -55,6 +59,12 @@ func (s *setup) tries(t *testing.T) []try {
 			_, err := s.VoidPurchaseOrder(ctx, pos.Op{Key: "try/void po"}, po.ID, void)
 			return err
 		}},
+	}
+	if s.fulfills(t, inv.ID) {
+		all = append(all, try{SetFulfillment, true, func(ctx context.Context) error {
+			_, err := s.SetFulfillment(ctx, pos.Op{Key: "try/fulfil"}, delivered.ID, s.delivery())
+			return err
+		}})
 	}
 	if s.caps.UpdateCustomers {
 		all = append(all, try{UpdateCustomer, true, func(ctx context.Context) error {

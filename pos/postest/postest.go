@@ -29,6 +29,7 @@ const (
 	GetInvoice          Call = "GetInvoice"
 	CreateInvoice       Call = "CreateInvoice"
 	VoidInvoice         Call = "VoidInvoice"
+	SetFulfillment      Call = "SetFulfillment"
 	FindPurchaseOrders  Call = "FindPurchaseOrders"
 	CreatePurchaseOrder Call = "CreatePurchaseOrder"
 	VoidPurchaseOrder   Call = "VoidPurchaseOrder"
@@ -97,6 +98,12 @@ type Limits struct {
 // Limited is a [Faults] of a POS with limits.
 type Limited interface{ Limits() Limits }
 
+// A FileKeeper is a [Faults] that can also say which ticket files an invoice has. Where it is none, what became of them is
+// not looked at.
+type FileKeeper interface {
+	FileNames(invoiceID string) []string
+}
+
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
 type New func(t *testing.T) (pos.Adapter, Faults)
 
@@ -161,6 +168,10 @@ func Run(t *testing.T, start New) {
 		"InvoiceOfUnknownCustomerIsRefused":       invoiceOfUnknownCustomerIsRefused,
 		"VoidRestocksOnlyIfAsked":                 voidRestocksOnlyIfAsked,
 		"VoidingAgainChangesNothing":              voidingAgainChangesNothing,
+		"FulfillmentIsSetAndSetAgain":             fulfillmentIsSetAndSetAgain,
+		"TicketFilesAreReplacedOrLeft":            ticketFilesAreReplacedOrLeft,
+		"VoidInvoiceIsNotFulfilled":               voidInvoiceIsNotFulfilled,
+		"FulfilFindsItsWayAfterALostAnswer":       fulfilFindsItsWayAfterALostAnswer,
 		"PurchaseOrderComesBackAsAsked":           purchaseOrderComesBackAsAsked,
 		"PurchaseOrderVoidsOnce":                  purchaseOrderVoidsOnce,
 		"KeyHasOneEffectAndOneAnswer":             keyHasOneEffectAndOneAnswer,

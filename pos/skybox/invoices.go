@@ -446,3 +446,8 @@ func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceL
 	}
 	return refusal
 }
+
+// SetFulfillment is Unsupported: whether an invoice is delivered cannot be told to SkyBox as the port knows it. The document has no call by which files reach sold tickets.
+func (c *Client) SetFulfillment(context.Context, pos.Op, string, pos.FulfillmentInput) (pos.Invoice, error) {
+	return pos.Invoice{}, &pos.Error{Class: pos.Unsupported, Op: "set fulfillment", Message: "deliver by hand in SkyBox"}
+}

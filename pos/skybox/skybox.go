@@ -56,8 +56,6 @@ type Config struct {
 	// PerSecond is how many requests this client makes in a second, evenly; 0 = any number. SkyBox has limits for each endpoint,
 	// whose numbers are not in the document; this one is for all of them together.
 	PerSecond float64
-	// TicketUpload is what Capabilities says of it. Whether files can be attached to sold tickets is not in the document.
-	TicketUpload bool
 
 	// Currency is that of records which name none; "" = such a record is refused. One of the document's currencyCode.
 	Currency string
@@ -237,7 +235,6 @@ func (c *Client) Capabilities(context.Context) (pos.Capabilities, error) {
 		SearchInvoices:       true,
 		SearchPurchaseOrders: true,
 		SellsSeats:           true,
-		TicketUpload:         c.cfg.TicketUpload,
 		SettleDelay:          c.cfg.SettleDelay,
 	}, nil
 }

@@ -206,7 +206,6 @@ func (c *Client) Capabilities(context.Context) (pos.Capabilities, error) {
 		SearchCustomers:      c.cfg.ScanClients || c.cfg.EmailFilter != "",
 		SearchInvoices:       true,
 		SearchPurchaseOrders: true,
-		TicketUpload:         true,
 		SettleDelay:          c.cfg.SettleDelay,
 	}, nil
 }

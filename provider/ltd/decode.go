@@ -311,6 +311,45 @@ func decodeIssued(p payload, e *order.Event, s Settings, polled bool) ([]provide
 	return files, nil
 }
 
+// Tickets are the tickets that a webhook brings, whose barcodes are for whoever delivers them. Those of the event that [Decode]
+// makes of it, in its order; a cancelled one is none. Errors: those of Decode.
+func Tickets(d provider.Delivery, s Settings) ([]provider.Ticket, error) {
+	dec, err := Decode(d, s)
+	if err != nil || dec.Event == nil {
+		return nil, err
+	}
+	var out []provider.Ticket
+	next := 0
+	for _, l := range dec.Event.Lines {
+		if l.Tickets == nil {
+			continue
+		}
+		var c code
+		if err := json.Unmarshal(dec.Files[next].Body, &c); err != nil { // our own writing: it cannot be
+			return nil, provider.Malformed("Files", "want barcodes")
+		}
+		if next++; !c.Cancelled {
+			out = append(out, provider.Ticket{Line: l.LineID, Key: l.Tickets[0], Code: c.line()})
+		}
+	}
+	return out, nil
+}
+
+// line is the barcode with what a person finds the seat by.
+func (c code) line() string {
+	var words []string
+	for _, w := range []struct{ name, text string }{{"", c.Area}, {"row", c.Row}, {"seat", c.Seat}, {"", c.SeatInfo}} {
+		if w.text != "" {
+			words = append(words, strings.TrimSpace(w.name+" "+w.text))
+		}
+	}
+	out := strings.Join(words, " ") + ": " + c.Barcode
+	if c.BarcodeType != "" {
+		out += " (" + c.BarcodeType + ")"
+	}
+	return strings.Join(strings.Fields(strings.TrimPrefix(out, ": ")), " ")
+}
+
 // noGuid is how .NET writes a guid that is not set (public: Data Types, "Guid empty").
 const noGuid = "00000000-0000-0000-0000-000000000000"
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -179,6 +180,30 @@ func decodeTicket(x *data, body []byte, kind about, s Settings, out *provider.De
 		}
 	}
 	return nil
+}
+
+// Tickets is the ticket that a webhook brings, with its proofs as links; none where it brings no usable one. Errors: those of [Decode].
+func Tickets(d provider.Delivery, s Settings) ([]provider.Ticket, error) {
+	dec, err := Decode(d, s)
+	if err != nil || dec.Event == nil || len(dec.Event.Lines) == 0 {
+		return nil, err
+	}
+	l := dec.Event.Lines[0]
+	out := provider.Ticket{Line: l.LineID, Key: l.Tickets[0]}
+	for _, f := range dec.Files {
+		if f.MediaType != "application/json" {
+			out.Files = append(out.Files, f)
+			continue
+		}
+		var proofs []string
+		if err := json.Unmarshal(f.Body, &proofs); err != nil { // our own writing: it cannot be
+			return nil, provider.Malformed("data.proof_file_url", "want URLs")
+		}
+		for i, at := range proofs {
+			out.Links = append(out.Links, provider.Link{Name: strings.Replace(f.Name, "proofs", "proof "+strconv.Itoa(i+1)+" of", 1), URL: at})
+		}
+	}
+	return []provider.Ticket{out}, nil
 }
 
 // ticket is the key of the ticket within its line and its name for people. The key is of the ticket and not of the upload: of a

@@ -1,0 +1,75 @@
+package pos
+
+import (
+	"context"
+	"net/url"
+	"unicode/utf8"
+)
+
+// FulfillmentInput is what an invoice's delivery shall be.
+type FulfillmentInput struct {
+	State Fulfillment
+	// Files replace those that the invoice has; nil leaves them as they are.
+	Files []TicketFile
+}
+
+// A TicketFile is a ticket, or where it is to be had. It is buyer data: it goes to the POS and nowhere else.
+type TicketFile struct {
+	Name      string // for people; 1 to 255 bytes
+	MediaType string
+	TicketIDs []string // the POS's, whose tickets the file holds; empty = all of the invoice
+	Content   []byte   // either this
+	URL       string   // or this
+}
+
+// Fulfil sets the state of delivery of the invoice with this id, with the ticket files where the POS takes any and without
+// them where it does not (Capabilities.TicketUpload); it reports whether it sent files. It may be called again after whatever error.
+//
+// Errors: those of [Adapter.SetFulfillment]; [OutcomeUnknown] if the answer is not of that invoice in that state.
+func Fulfil(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInput) (Invoice, bool, error) {
+	const what = "set fulfillment"
+	if err := checkKey(what, op.Key); err != nil {
+		return Invoice{}, false, err
+	}
+	if err := in.check(what); err != nil {
+		return Invoice{}, false, err
+	}
+	ctx = correlated(ctx, op)
+	caps, err := a.Capabilities(ctx)
+	if err != nil {
+		return Invoice{}, false, ofRead(what, err)
+	}
+	if !caps.TicketUpload {
+		in.Files = nil
+	}
+	if err := ctx.Err(); err != nil {
+		return Invoice{}, false, &Error{Class: Transient, Op: what, Message: "stopped before the write", Err: err}
+	}
+	inv, err := a.SetFulfillment(ctx, op, id, in)
+	if err != nil {
+		return Invoice{}, false, ofWrite(what, err)
+	}
+	if inv.ID != id || inv.Voided || inv.Fulfillment != in.State {
+		return Invoice{}, false, &Error{Class: OutcomeUnknown, Op: what, Message: "the answer is not of that invoice in that state"}
+	}
+	return inv, in.Files != nil, nil
+}
+
+// check quotes nothing: names and links may hold buyer data.
+func (in FulfillmentInput) check(what string) error {
+	invalid := func(message string) error { return &Error{Class: Invalid, Op: what, Message: message} }
+	if in.State != Pending && in.State != Complete {
+		return invalid("the state of delivery is neither pending nor complete")
+	}
+	for _, f := range in.Files {
+		switch u, err := url.Parse(f.URL); {
+		case f.Name == "" || len(f.Name) > maxText || !utf8.ValidString(f.Name) || f.MediaType == "":
+			return invalid("a ticket file has no name, too long a one, or no media type")
+		case (f.URL == "") == (len(f.Content) == 0):
+			return invalid("a ticket file has neither content nor address, or both")
+		case err != nil || f.URL != "" && !u.IsAbs():
+			return invalid("a ticket file's address is no URL")
+		}
+	}
+	return nil
+}
