@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,7 +73,7 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		case (p.State == Cancelled || p.State == Rejected) && !asked:
 			return refuse("the order is %s already", p.State)
 		case p.State == Completed && o.Facts.Intent != nil:
-			return refuse("the purchase intent is completed: cancel the order that it became %s", o.Facts.Intent.Becomes)
+			return refuse("the purchase intent is completed: cancel the order %s", cmp.Or(o.Facts.Intent.Becomes, "that it became"))
 		}
 	case Retry:
 		if len(o.retriable()) == 0 {
