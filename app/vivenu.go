@@ -42,6 +42,9 @@ func vivenuWork(s config.Source, src *activities.Source) error {
 			return c.EnsureIntentApproved(ctx, intentOf(apiID))
 		},
 		Reject: func(ctx context.Context, apiID, reason string) error {
+			if !strings.HasPrefix(apiID, intents) {
+				return &provider.CallError{Class: provider.Unsupported, Op: "reject the order", Detail: "vivenu rejects purchase intents only"}
+			}
 			return c.EnsureIntentRejected(ctx, intentOf(apiID), reason)
 		},
 		Poll: func(ctx context.Context, ask activities.PollAsk, found func([]byte) error) error {
@@ -56,4 +59,6 @@ func vivenuClient(s config.Source) *vivenu.Client {
 }
 
 // intentOf is the id of a purchase intent in the paths of its own API.
-func intentOf(apiID string) string { return strings.TrimPrefix(apiID, "purchaseintents/") }
+func intentOf(apiID string) string { return strings.TrimPrefix(apiID, intents) }
+
+const intents = "purchaseintents/"

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,8 +69,11 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		if o.Policy.Adopt {
 			asked = !o.decided(Cancel)
 		}
-		if (p.State == Cancelled || p.State == Rejected) && !asked {
+		switch {
+		case (p.State == Cancelled || p.State == Rejected) && !asked:
 			return refuse("the order is %s already", p.State)
+		case p.State == Completed && o.Facts.Intent != nil:
+			return refuse("the purchase intent is completed: cancel the order %s", cmp.Or(o.Facts.Intent.Becomes, "that it became"))
 		}
 	case Retry:
 		if len(o.retriable()) == 0 {

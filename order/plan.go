@@ -547,11 +547,13 @@ func (p *planner) end(s State, do, undo Do) {
 		p.takeBack(do, undo)
 	}
 	called := p.decided(Cancel) || p.decided(Reject)
-	if !called || p.Facts.Has(StatusCancelled) || p.Facts.Has(StatusRejected) {
+	if !called || p.Facts.Has(StatusCancelled) || p.Facts.Has(StatusRejected) || p.Facts.Has(StatusExpired) {
 		return
 	}
+	refusal := p.Steps[p.id(DoReject)]
 	switch {
-	case p.accepted(), p.Kind == Purchase && p.described(), !p.Policy.ProviderAPI && p.described():
+	case p.accepted(), p.Kind == Purchase && p.described(), !p.Policy.ProviderAPI && p.described(),
+		refusal.Outcome == Failed && refusal.Class == "unsupported": // the provider has no rejection
 		p.matter(Attention{Reason: ReasonCancelAtProvider, Detail: "the order is called off here, but alive at the provider.",
 			Advice: "Cancel it at the provider; its webhook settles this, and so does resolve."})
 	case p.described() && p.outcome(DoAccept) != Running:
