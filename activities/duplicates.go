@@ -214,19 +214,13 @@ func (l duplicateLook) note(ctx context.Context, ref string, kind order.Do, live
 
 // pause keeps the look from crowding out what buyers wait for, and ends it where the worker stops: another goes on.
 func (l duplicateLook) pause(ctx context.Context) error {
-	stopped := &pos.Error{Class: pos.Transient, Op: "find duplicates", Message: "the worker stops"}
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		return stopped
-	default:
-	}
 	timer := time.NewTimer(l.DuplicatePause)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-activity.GetWorkerStopChannel(ctx):
-		return stopped
+		return &pos.Error{Class: pos.Transient, Op: "find duplicates", Message: "the worker stops"}
 	case <-timer.C:
 		return nil
 	}
