@@ -75,7 +75,6 @@ func (a *Activities) findDuplicates(ctx context.Context, in DuplicatesInput) (Du
 			at = before
 		}
 	}
-	activity.RecordHeartbeat(ctx, at)
 	looked := func() Duplicates { return Duplicates{Looked: at.Looked, Unread: at.Unread} }
 	look, err := a.duplicateLook(ctx, src)
 	if err != nil {
