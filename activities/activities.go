@@ -29,6 +29,9 @@ type Activities struct {
 
 	// Tell hands an event to an order's workflow, as a webhook's is. A repetition has no effect.
 	Tell func(context.Context, order.Identity, order.Event) error
+
+	// DuplicatePause is how long FindDuplicates waits before each question to the POS.
+	DuplicatePause time.Duration
 }
 
 // Source is one configured provider account, as the activities see it.

@@ -57,3 +57,41 @@ func (g *orderGauges) count() ([]postgres.OrderCount, error) {
 	}
 	return counts, err
 }
+
+// duplicateGauges counts the references that a point of sale has several live records of, by source.
+type duplicateGauges struct {
+	db      *postgres.DB
+	sources []string // of which 0 is said, too
+}
+
+var (
+	duplicatesDesc = prometheus.NewDesc("willcall_pos_duplicates", "References that have several live records in the POS, as the last look found them.",
+		[]string{"source"}, nil)
+	duplicatesUpDesc = prometheus.NewDesc("willcall_pos_duplicates_known", "1 if the duplicates could be counted, 0 if Postgres did not answer.", nil, nil)
+)
+
+func (g *duplicateGauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- duplicatesDesc
+	ch <- duplicatesUpDesc
+}
+
+func (g *duplicateGauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts, err := g.db.DuplicateCounts(ctx)
+	if err != nil {
+		ch <- prometheus.MustNewConstMetric(duplicatesUpDesc, prometheus.GaugeValue, 0)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(duplicatesUpDesc, prometheus.GaugeValue, 1)
+	open := map[string]int64{}
+	for _, name := range g.sources {
+		open[name] = 0
+	}
+	for _, c := range counts { // also of a source that is no longer configured: its duplicates are still there
+		open[c.Source] = c.N
+	}
+	for source, n := range open {
+		ch <- prometheus.MustNewConstMetric(duplicatesDesc, prometheus.GaugeValue, float64(n), source)
+	}
+}

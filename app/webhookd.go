@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -47,7 +49,7 @@ func Webhookd(ctx context.Context, o Options) error {
 	defer closeInbox(inbox, log)
 	metrics := webhook.NewMetrics(reg)
 	webhook.WatchInbox(reg, db.InboxLag)
-	reg.MustRegister(&orderGauges{db: db})
+	reg.MustRegister(&orderGauges{db: db}, &duplicateGauges{db: db, sources: slices.Sorted(maps.Keys(cfg.Sources))})
 	forwarder := webhook.NewForwarder(webhook.ForwarderOptions{
 		DB: db, Owner: owner, Sources: sources, Metrics: metrics, Logger: log, Lanes: cfg.Webhookd.Lanes,
 		Signal: webhook.SignalWithStart(c), KeepFile: keepFile(db),

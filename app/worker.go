@@ -51,7 +51,8 @@ func Worker(ctx context.Context, o Options) error {
 	tell := func(ctx context.Context, id order.Identity, e order.Event) error {
 		return signal(ctx, webhook.Signal{Order: id, Event: e, Attempt: 1})
 	}
-	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell}
+	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell,
+		DuplicatePause: duplicatePause(cfg.Worker)}
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -66,7 +67,7 @@ func Worker(ctx context.Context, o Options) error {
 		return ended(ctx, err)
 	}
 	log.Info("worker is running", "queues", len(workers), "listen", cfg.Worker.Listen)
-	go ensureSweeps(ctx, c, cfg, log)
+	go ensureSchedules(ctx, c, cfg, log)
 	<-ctx.Done()
 	log.Info("worker stops: running activities may finish", "within", cfg.Worker.StopWithin)
 	for _, w := range slices.Backward(workers) {
@@ -140,23 +141,45 @@ func startAll(ctx context.Context, c client.Client, workers []worker.Worker, log
 	return nil
 }
 
-// ensureSweeps creates the schedules of the sweeps, trying until it succeeds.
-func ensureSweeps(ctx context.Context, c client.Client, cfg config.Config, log *slog.Logger) {
+// duplicatePause is the time before each question of the nightly look for duplicates: five in a second, or as many as the
+// operator lets all workers ask, since buyers' orders go before it.
+func duplicatePause(k config.Worker) time.Duration {
+	perSecond := 5.0
+	if k.POSPerSecond > 0 {
+		perSecond = min(perSecond, k.POSPerSecond)
+	}
+	return time.Duration(float64(time.Second) / perSecond)
+}
+
+// ensureSchedules creates the schedules of each source, trying until it succeeds.
+func ensureSchedules(ctx context.Context, c client.Client, cfg config.Config, log *slog.Logger) {
+	create := func(what, source string, do func() error) bool {
+		for {
+			err := do()
+			if err == nil {
+				return true
+			}
+			log.Warn("a schedule was not created; trying again", "what", what, "source", source, "error", err)
+			if !wait(ctx, 5*time.Second) {
+				return false
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
 		s := cfg.Sources[name]
+		if !create("duplicates", name, func() error {
+			return workflows.EnsureDuplicates(ctx, c, activities.DuplicatesInput{Source: name, Within: cfg.Worker.DuplicatesWithin})
+		}) {
+			return
+		}
 		if s.API == nil || !*s.API.Sweep {
 			log.Warn("no sweep: changes that webhooks miss will stay unknown", "source", name)
 			continue
 		}
-		for {
-			err := workflows.EnsureSweep(ctx, c, workflows.SweepInput{Source: name, Provider: s.Kind})
-			if err == nil {
-				break
-			}
-			log.Warn("the sweep's schedule was not created; trying again", "source", name, "error", err)
-			if !wait(ctx, 5*time.Second) {
-				return
-			}
+		if !create("sweep", name, func() error {
+			return workflows.EnsureSweep(ctx, c, workflows.SweepInput{Source: name, Provider: s.Kind})
+		}) {
+			return
 		}
 	}
 }

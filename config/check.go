@@ -32,6 +32,7 @@ func (c *Config) setDefaults() {
 	k.Cache = cmp.Or(k.Cache, 10000)
 	k.MaxConns = cmp.Or(k.MaxConns, 16)
 	k.StopWithin = cmp.Or(k.StopWithin, 35*time.Second)
+	k.DuplicatesWithin = cmp.Or(k.DuplicatesWithin, 30*24*time.Hour)
 	c.Log.Level = cmp.Or(c.Log.Level, "info")
 	c.Log.Format = cmp.Or(c.Log.Format, "json")
 	for name, p := range c.POS {
@@ -168,6 +169,7 @@ func (c *Config) checkDaemons(f *found) {
 	f.notNegative("worker.max_conns", k.MaxConns < 0)
 	f.notNegative("worker.stop_within", k.StopWithin < 0)
 	f.notNegative("worker.pos_per_second", k.POSPerSecond < 0)
+	f.notNegative("worker.duplicates_within", k.DuplicatesWithin < 0)
 }
 
 func (c *Config) checkSource(f *found, key, name string, s Source) {

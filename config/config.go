@@ -73,6 +73,8 @@ type Worker struct {
 	MaxConns     int           `yaml:"max_conns"`      // to Postgres; default 16
 	StopWithin   time.Duration `yaml:"stop_within"`    // default 35s: longer than an activity's attempt
 	POSPerSecond float64       `yaml:"pos_per_second"` // calls of POS activities over all workers; default unlimited
+
+	DuplicatesWithin time.Duration `yaml:"duplicates_within"` // how far back the POS is searched each night for orders written twice; default 720h
 }
 
 // Log is how the daemons log.

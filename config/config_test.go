@@ -269,6 +269,7 @@ func TestDefaults(t *testing.T) {
 		{"webhookd.ack_timeout", c.Webhookd.AckTimeout, 3 * time.Second},
 		{"operator.listen", c.Operator.Listen, "127.0.0.1:8081"},
 		{"worker.listen", c.Worker.Listen, "127.0.0.1:8082"},
+		{"worker.duplicates_within", c.Worker.DuplicatesWithin, 720 * time.Hour},
 		{"log.level", c.Log.Level, "info"},
 		{"log.format", c.Log.Format, "json"},
 		{"pos.main.timeout", c.POS["main"].Timeout, 8 * time.Second},

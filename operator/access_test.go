@@ -43,6 +43,8 @@ func TestRefusals(t *testing.T) {
 		{"LimitTooLarge", "GET", "/v1/webhooks?limit=501", "", 400, "bad-request", "1 to 500"},
 		{"ForeignOrderCursor", "GET", "/v1/orders?cursor=banana", "", 400, "bad-request", "next"},
 		{"ForeignWebhookCursor", "GET", "/v1/webhooks?cursor=banana", "", 400, "bad-request", "next"},
+		{"ForeignDuplicateCursor", "GET", "/v1/duplicates?cursor=banana", "", 400, "bad-request", "next"},
+		{"UnknownParameterOfDuplicates", "GET", "/v1/duplicates?kind=invoice", "", 400, "bad-request", "source, gone, limit, cursor"},
 		{"ZeroByteInFilter", "GET", "/v1/orders?source=%00", "", 400, "bad-request", "control"},
 		{"ReplayOfEverything", "POST", "/v1/webhooks/replay", `{}`, 400, "bad-request", "at least one"},
 		{"ReplayWithTypo", "POST", "/v1/webhooks/replay", `{"sorce":"toy"}`, 400, "bad-request", "sorce"},
@@ -90,6 +92,7 @@ func TestAccess(t *testing.T) {
 		{"WrongToken", "t0ken", "GET", "/v1/orders", func(r *http.Request) { r.Header.Set("Authorization", "Bearer t0kem") }, 401, "not-authorized"},
 		{"TokenWithoutScheme", "t0ken", "GET", "/v1/orders", func(r *http.Request) { r.Header.Set("Authorization", "t0ken") }, 401, "not-authorized"},
 		{"MetricsNeedTheToken", "t0ken", "GET", "/metrics", nil, 401, "not-authorized"},
+		{"DuplicatesNeedTheToken", "t0ken", "GET", "/v1/duplicates", nil, 401, "not-authorized"},
 		{"ReplayNeedsTheToken", "t0ken", "POST", "/v1/webhooks/replay", nil, 401, "not-authorized"},
 		{"ProbesNeedNoToken", "t0ken", "GET", "/livez", func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }, 200, ""},
 		{"ReadinessNeedsNoToken", "t0ken", "GET", "/readyz", nil, 200, ""},
@@ -148,7 +151,7 @@ func TestPostgresAway(t *testing.T) {
 	}
 	defer db.Close()
 	s.opt.DB = db
-	for _, path := range []string{"/v1/orders", "/v1/orders/order:toy:7", "/v1/webhooks", "/v1/webhooks/" + postgres.NewID()} {
+	for _, path := range []string{"/v1/orders", "/v1/orders/order:toy:7", "/v1/webhooks", "/v1/webhooks/" + postgres.NewID(), "/v1/duplicates"} {
 		w := s.ask("GET", path, "")
 		if name, _ := problem(t, w); w.Code != 503 || name != "storage-unavailable" || w.Header().Get("Retry-After") == "" {
 			t.Errorf("%s = %d %s; want 503 with Retry-After", path, w.Code, name)

@@ -1,5 +1,5 @@
-// Package operator is the operators' API: orders and webhooks as they lie in Postgres, replay of webhooks, metrics and
-// health. It reads nothing from Temporal, so it answers while Temporal is away, and it decides nothing: commands on orders
+// Package operator is the operators' API: orders and webhooks as they lie in Postgres, replay of webhooks, what
+// a point of sale has twice, metrics and health. It reads nothing from Temporal, so it answers while Temporal is away, and it decides nothing: commands on orders
 // are updates of their workflows.
 //
 // Answers are JSON; times are RFC 3339 in UTC, amounts are in minor units, what is not known is null, lists are
@@ -73,7 +73,7 @@ func Handler(o Options) http.Handler {
 	e.Use(a.survive)
 	e.NoRoute(func(c *gin.Context) {
 		fail(c, "not-found", "Not found", http.StatusNotFound,
-			"There is no such path. The API has /v1/orders, /v1/webhooks, /metrics, /livez and /readyz.")
+			"There is no such path. The API has /v1/orders, /v1/webhooks, /v1/duplicates, /metrics, /livez and /readyz.")
 	})
 	e.NoMethod(func(c *gin.Context) {
 		fail(c, "method-not-allowed", "Method not allowed", http.StatusMethodNotAllowed,
@@ -88,6 +88,7 @@ func Handler(o Options) http.Handler {
 	guarded.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 	guarded.GET("/v1/orders", a.orders)
 	guarded.GET("/v1/orders/:id", a.order)
+	guarded.GET("/v1/duplicates", a.duplicates)
 	guarded.GET("/v1/webhooks", a.webhooks)
 	guarded.GET("/v1/webhooks/:id", a.webhook)
 	guarded.POST("/v1/webhooks/:id/replay", a.replay)

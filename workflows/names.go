@@ -1,5 +1,5 @@
-// Package workflows runs orders: a thin deterministic shell around the pure model of package order, and the sweep that
-// polls for what webhooks missed. It decides nothing about tickets or money itself, and does nothing but call activities.
+// Package workflows runs orders: a thin deterministic shell around the pure model of package order, the sweep that
+// polls for what webhooks missed, and the nightly look for duplicates. It decides nothing about tickets or money itself, and does nothing but call activities.
 package workflows
 
 import "willcall/order"
@@ -10,6 +10,8 @@ const (
 	OrderWorkflow  = "Order"
 	SweepWorkflow  = "Sweep"
 	NoticeWorkflow = "Notice"
+
+	DuplicatesWorkflow = "Duplicates"
 
 	TaskQueueOrders = "orders" // workflows and local activities
 	TaskQueuePOS    = "pos"    // activities that call the point of sale
@@ -24,6 +26,9 @@ const (
 
 // TaskQueueProvider is the queue of activities that call providers of one kind, such as "tevo".
 func TaskQueueProvider(kind string) string { return "provider-" + kind }
+
+// DuplicatesID is the id of the schedule that looks for a source's duplicates, and with a time behind it of each look.
+func DuplicatesID(source string) string { return "duplicates:" + source }
 
 // OrderInput starts the Order workflow. It carries no event: the first event is a signal like any other.
 type OrderInput struct {

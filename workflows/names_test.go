@@ -42,10 +42,12 @@ func TestNamesStayAsTheyAre(t *testing.T) {
 	r.note("sale " + OrderID("tevo", "44442", order.Sale))
 	r.note("purchase " + OrderID("tevo", "44442", order.Purchase))
 	r.note("news " + NoticeID(NoticeInput{Kind: provider.AboutEvent, Source: "vivenu", Subject: "65f0"}))
+	r.note("duplicates " + DuplicatesID("tevo"))
 	r.note("odd id " + OrderID("tevo", "a/b", order.Sale))
 	want := `workflow Order
 workflow Sweep
 workflow Notice
+workflow Duplicates
 queue orders
 activity BeginOrder
 activity SaveOrder
@@ -58,6 +60,7 @@ activity AttachTickets
 activity CreatePurchaseOrder
 activity VoidPurchaseOrder
 activity UpdateCustomer
+activity FindDuplicates
 queue provider-tevo
 activity ConfirmOrder
 activity AcceptOrder
@@ -84,6 +87,7 @@ search attribute OrderState Keyword
 sale order:tevo:44442
 purchase order:tevo:44442:buyer
 news event:vivenu:65f0
+duplicates duplicates:tevo
 odd id order:tevo:a-b`
 	if got := strings.Join(r.names, "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -132,6 +136,9 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo")
 	if got := strings.Join(got, "\n") + "\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if DuplicatesHour != 5 {
+		t.Errorf("duplicates are looked for at %d; want 5", DuplicatesHour)
 	}
 	if SweepEvery != 5*time.Minute {
 		t.Errorf("a sweep every %s; want every 5 minutes", SweepEvery)

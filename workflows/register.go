@@ -13,6 +13,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderWorkflow})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
 	r.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeWorkflow})
+	r.RegisterWorkflowWithOptions(Duplicates, workflow.RegisterOptions{Name: DuplicatesWorkflow})
 }
 
 // RegisterLocal registers the activities that the workflows' own worker runs: they touch Postgres and Temporal alone.
@@ -31,6 +32,7 @@ func RegisterPOS(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "CreatePurchaseOrder", a.CreatePurchaseOrder)
 	named(r, "VoidPurchaseOrder", a.VoidPurchaseOrder)
 	named(r, "UpdateCustomer", a.UpdateCustomer)
+	named(r, "FindDuplicates", a.FindDuplicates)
 }
 
 // RegisterProvider registers the activities of a queue of [TaskQueueProvider].

@@ -39,23 +39,29 @@ const SweepEvery = 5 * time.Minute
 // EnsureSweep creates the schedule of a source's sweep, or brings the one that exists up to date.
 func EnsureSweep(ctx context.Context, c client.Client, in SweepInput) error {
 	id := "sweep:" + in.Source
-	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: SweepEvery}}, Jitter: 30 * time.Second}
-	action := &client.ScheduleWorkflowAction{ID: id, Workflow: SweepWorkflow, TaskQueue: TaskQueueOrders, Args: []any{in},
-		StaticSummary: "poll " + in.Source + " for what webhooks missed"}
-	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID: id, Spec: spec, Action: action, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: 10 * time.Minute,
+	return ensure(ctx, c, client.ScheduleOptions{
+		ID:   id,
+		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: SweepEvery}}, Jitter: 30 * time.Second},
+		Action: &client.ScheduleWorkflowAction{ID: id, Workflow: SweepWorkflow, TaskQueue: TaskQueueOrders, Args: []any{in},
+			StaticSummary: "poll " + in.Source + " for what webhooks missed"},
+		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: 10 * time.Minute,
 	})
+}
+
+// ensure creates a schedule, or brings the one that exists up to date.
+func ensure(ctx context.Context, c client.Client, o client.ScheduleOptions) error {
+	_, err := c.ScheduleClient().Create(ctx, o)
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return wrap(err, id)
+		return wrap(err, o.ID)
 	}
-	err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
+	err = c.ScheduleClient().GetHandle(ctx, o.ID).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(old client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			s := old.Description.Schedule // a pause set by an operator stays
-			s.Spec, s.Action = &spec, action
+			s.Spec, s.Action = &o.Spec, o.Action
 			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	})
-	return wrap(err, id)
+	return wrap(err, o.ID)
 }
 
 func wrap(err error, id string) error {
