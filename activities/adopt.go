@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"willcall/order"
 	"willcall/pos"
@@ -21,7 +22,11 @@ func (a *Activities) FindInvoice(ctx context.Context, s Step) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
-		e := &order.Event{ID: "pos:" + inv.ID, Type: "POS invoice", At: inv.CreatedAt, Received: s.Received, Snapshot: &order.Snapshot{APIID: inv.ID}}
+		received := s.Received
+		if received.IsZero() { // the run was begun by a question, and the step before its event was taken in
+			received = time.Now().UTC()
+		}
+		e := &order.Event{ID: "pos:" + inv.ID, Type: "POS invoice", At: inv.CreatedAt, Received: received, Snapshot: &order.Snapshot{APIID: inv.ID}}
 		listings := map[string]string{}
 		for _, listing := range slices.Backward(slices.Sorted(maps.Keys(src.Inventory))) {
 			listings[src.Inventory[listing]] = listing // of several for one group always the first: lines keep their ids

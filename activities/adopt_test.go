@@ -205,6 +205,20 @@ func TestAPOSThatIsDownIsAskedAgain(t *testing.T) {
 	}
 }
 
+// TestAnInvoiceFoundBeforeAnythingWasHeard: a run that a question has begun may look for the invoice before it knows any event. A
+// time of nothing would make every deadline of the order long past.
+func TestAnInvoiceFoundBeforeAnythingWasHeard(t *testing.T) {
+	t.Parallel()
+	d := shop(t)
+	d.book("3434341233", "g1")
+	s := adopt("")
+	s.Received = time.Time{}
+	done, err := d.do("FindInvoice", s)
+	if err != nil || time.Since(done.Event.Received).Abs() > time.Hour {
+		t.Errorf("got %+v %v; want it received now", done.Event, err)
+	}
+}
+
 func TestVoidingAnAdoptedInvoice(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -417,7 +417,7 @@ func (s *site) await(t *testing.T, id, what string, want func(view) bool) (v vie
 			return err
 		}
 		if !want(v) {
-			return fmt.Errorf("it is %s, attention %q, invoice %q", v.State, v.reason(), v.POS.Invoice)
+			return fmt.Errorf("it is %s, attention %q, invoice %q, event at %s, told of %v", v.State, v.reason(), v.POS.Invoice, v.Event.StartsAt, v.Timeline)
 		}
 		return nil
 	})
