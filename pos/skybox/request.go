@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"willcall/pos"
+	"willcall/pos/unanswered"
 )
 
 // A call is one request to be made once.
@@ -62,8 +63,8 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		failed := cause(err)
-		if failed.dial && !connected.Load() {
+		failed := unanswered.Of(err)
+		if failed.Dial && !connected.Load() {
 			return nil, &pos.Error{Class: pos.Transient, Op: k.op, Message: "no connection", Err: failed}
 		}
 		return nil, k.fault("no answer", failed)
@@ -75,7 +76,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		// A refusal says enough by its status where its body is lost.
 		return nil, k.refused(resp, body, c.now())
 	case err != nil:
-		return nil, k.fault("the answer broke off", cause(err))
+		return nil, k.fault("the answer broke off", unanswered.Of(err))
 	case len(body) > maxAnswer:
 		return nil, k.fault("the answer is too large", nil)
 	case !slices.Contains(done, resp.StatusCode):

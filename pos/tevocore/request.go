@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"willcall/pos"
+	"willcall/pos/unanswered"
 )
 
 // An answer is the body of a success.
@@ -67,8 +68,8 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		failed := cause(err)
-		if failed.dial && !connected.Load() {
+		failed := unanswered.Of(err)
+		if failed.Dial && !connected.Load() {
 			return &pos.Error{Class: pos.Transient, Op: k.op, Message: "no connection", Err: failed}
 		}
 		return k.fault("no answer", failed)
@@ -80,7 +81,7 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		// A refusal says enough by its status where its body is lost.
 		return k.refused(resp, body, c.now())
 	case err != nil:
-		return k.fault("the answer broke off", cause(err))
+		return k.fault("the answer broke off", unanswered.Of(err))
 	case len(body) > maxAnswer:
 		return k.fault("the answer is too large", nil)
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
