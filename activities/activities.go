@@ -59,6 +59,27 @@ type API struct {
 	Reject  func(ctx context.Context, apiID, reason string) error
 	Airbill func(ctx context.Context, shipmentID string) (file []byte, mediaType string, err error)
 	Poll    func(ctx context.Context, ask PollAsk, found func(body []byte) error) error
+
+	// DeliverETickets gives the files of one line to the buyer: of their pages, counted over all of them from 1, those in keep. Both
+	// ids of the line are looked up by it. What was uploaded before and not delivered is replaced; a line that is delivered
+	// already stays as it is.
+	DeliverETickets func(ctx context.Context, apiID, lineID string, files [][]byte, keep []int) error
+	// RevokeETickets takes the files of one line back; none is no error.
+	RevokeETickets func(ctx context.Context, apiID, lineID string) error
+	// Transfer tells how the buyer gets the tickets of these lines by mobile transfer. It finds their shipments, makes new ones of
+	// the right type where it must, and completes them; those that are complete stay as they are.
+	Transfer func(ctx context.Context, apiID string, lines []LineTransfer) error
+	// HandOver tells that the tickets of these lines lie where their buyer gets them.
+	HandOver func(ctx context.Context, apiID string, lineIDs []string) error
+	// ETickets fetches the files of one line that a seller has given to us.
+	ETickets func(ctx context.Context, apiID, lineID string) (file []byte, err error)
+}
+
+// LineTransfer is how the tickets of one line are transferred. The link is buyer data.
+type LineTransfer struct {
+	LineID string
+	Link   string // where the buyer claims them; "" where they were transferred already
+	Via    string // the system that they are in, as the POS names it
 }
 
 // PollAsk says what a provider is polled for.
@@ -85,6 +106,10 @@ type Step struct {
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
 	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: if it is adopted, to be voided, or to be attached to
 	Uploads  []order.Upload `json:"uploads,omitempty"` // what to attach
+
+	Supplied []order.Supplied `json:"supplied,omitempty"` // what to deliver: the POS must still hold just that
+	Holds    []string         `json:"holds,omitempty"`    // the ids in the POS of what is held for the order, by line as in Lines
+	Restock  *bool            `json:"restock,omitempty"`  // of what is voided: back on sale, which is what nil means, or dead
 }
 
 // key is the business key of the step.
@@ -107,12 +132,13 @@ func (s Step) ref() string {
 
 // Done is what a step came to.
 type Done struct {
-	Ref      string       `json:"ref,omitempty"`
-	Customer string       `json:"customer,omitempty"`
-	Amount   order.Money  `json:"amount,omitzero"`
-	Lines    []string     `json:"lines,omitempty"`  // ids of the lines that were invoiced
-	Detail   string       `json:"detail,omitempty"` // what was left out, for people
-	Event    *order.Event `json:"event,omitempty"`  // what was learnt: from the provider's API, or of an invoice that was found
+	Ref      string          `json:"ref,omitempty"`
+	Customer string          `json:"customer,omitempty"`
+	Amount   order.Money     `json:"amount,omitzero"`
+	Lines    []string        `json:"lines,omitempty"`  // ids of the lines that were invoiced or delivered
+	Can      []order.Ability `json:"can,omitempty"`    // what the POS could do then
+	Detail   string          `json:"detail,omitempty"` // what was left out, for people
+	Event    *order.Event    `json:"event,omitempty"`  // what was learnt: from the provider's API, or of an invoice that was found
 }
 
 // ErrNoSource means that a history names a source which the configuration no longer has.

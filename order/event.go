@@ -35,6 +35,10 @@ type Event struct {
 	Unusable string `json:"unusable,omitempty"`
 	// Case is the id of a support case that the provider has assigned to us.
 	Case string `json:"case,omitempty"`
+	// Hint says that something may have changed in our POS about the order: it is to be read again there.
+	Hint bool `json:"hint,omitempty"`
+	// Supply is what our POS holds for the buyer.
+	Supply *Supply `json:"supply,omitempty"`
 	// Refs are other names of the order, "<kind>:<id>" such as "ticket:65f0…": news that bears one of them and not the
 	// order's own id finds the order by it.
 	Refs []string `json:"refs,omitempty"`

@@ -48,6 +48,9 @@ type Facts struct {
 	Cases   []string          `json:"cases,omitempty"`   // support cases that were assigned to us, sorted
 	Refs    []string          `json:"refs,omitempty"`    // other names of the order, sorted
 
+	Hint   Stamp        `json:"hint,omitzero"`    // newest news that something may have changed in our POS
+	Supply *SupplyFacts `json:"supply,omitempty"` // what our POS holds for the buyer; nil: it was not read yet
+
 	FirstReceived time.Time `json:"first_received,omitzero"`
 }
 
@@ -137,6 +140,12 @@ func (o *Order) Apply(e Event) {
 	f.Part, f.Revoked = f.Part || e.Part, f.Revoked || e.Revoked
 	if e.Reread && f.Reread.before(stamp) {
 		f.Reread = stamp
+	}
+	if e.Hint && f.Hint.before(stamp) {
+		f.Hint = stamp
+	}
+	if e.Supply != nil {
+		f.addSupply(*e.Supply, stamp)
 	}
 	if e.Unusable != "" {
 		if f.Spoilt == nil {

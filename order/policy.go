@@ -19,6 +19,11 @@ type Policy struct {
 	// absent from the histories of orders that were begun before there was such a step.
 	Attach bool `json:"attach,omitempty"`
 
+	// Deliver says that the tickets of a sale are read from the POS and given to the provider.
+	Deliver bool `json:"deliver,omitempty"`
+	// Hold says that the tickets of a sale which waits for a payment, a check or an approval are kept in the POS meanwhile.
+	Hold bool `json:"hold,omitempty"`
+
 	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
 	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
 	PaymentWait  time.Duration `json:"payment_wait"`  // until the buyer must have paid

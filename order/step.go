@@ -23,6 +23,17 @@ const (
 	DoReread            Do = "reread"              // read the order again because a document did not tell all
 	DoReadInvoice       Do = "read_invoice"        // read the invoice that an operator named as the order's
 	DoAttach            Do = "attach"              // put the tickets that somebody brought on the invoice
+
+	DoLook        Do = "look"         // read what the POS holds for the buyer, because it says that something has changed
+	DoETickets    Do = "etickets"     // give the files of one line to the provider
+	DoRevoke      Do = "revoke"       // take the files of one line back from the provider
+	DoTransfer    Do = "transfer"     // tell the provider where the buyer claims tickets, or that they were transferred
+	DoWillCall    Do = "will_call"    // tell the provider that the tickets lie at the box office
+	DoFulfil      Do = "fulfil"       // mark the invoice in the POS delivered
+	DoReceive     Do = "receive"      // put tickets that we bought, and that lie at the provider, on the purchase order
+	DoHold        Do = "hold"         // keep the tickets of a sale that is not certain yet
+	DoReleaseHold Do = "release_hold" // give them back
+	DoCredit      Do = "credit"       // void the lines of the invoice whose tickets were cancelled
 )
 
 // Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
@@ -77,10 +88,21 @@ type Result struct {
 	Ref      string    `json:"ref,omitempty"`      // what was made: an invoice's, purchase order's or document's id
 	Customer string    `json:"customer,omitempty"` // of DoInvoice: the POS customer
 	Amount   Money     `json:"amount,omitzero"`    // what was invoiced
-	Lines    []string  `json:"lines,omitempty"`    // ids of the lines that were invoiced
+	Lines    []string  `json:"lines,omitempty"`    // ids of the lines that were invoiced, or delivered
+	Can      []Ability `json:"can,omitempty"`      // of DoInvoice and DoPurchaseOrder: what the POS could do then; it decides the road
 	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
 	Slow     bool      `json:"slow,omitempty"`     // of a running step: it has been retried for longer than is usual
 }
+
+// Ability is something that not every POS can do.
+type Ability string
+
+const (
+	CanReadDeliveries   Ability = "read_deliveries"   // tell what is there for the buyer
+	CanVoidLines        Ability = "void_lines"        // void single lines of an invoice
+	CanTakeFiles        Ability = "take_files"        // take ticket files
+	CanFulfillPurchases Ability = "fulfill_purchases" // be told that the tickets of a purchase have come
+)
 
 // Record notes the result r of step id. A result that contradicts a later one is ignored; Done stays done.
 func (o *Order) Record(id StepID, r Result) {

@@ -36,8 +36,16 @@ type Capabilities struct {
 	UpdateCustomers bool
 	// Holds: seats can be kept for a customer before they are sold.
 	Holds bool
+	// SearchHolds: FindHolds works.
+	SearchHolds bool
 	// TicketUpload: ticket files can be attached to an invoice.
 	TicketUpload bool
+	// ReadDeliveries: what is there to be given to the buyer of an invoice can be read.
+	ReadDeliveries bool
+	// VoidLines: single lines of an invoice can be made void.
+	VoidLines bool
+	// FulfillPurchases: a purchase order can be told that its tickets have come, with their files where TicketUpload.
+	FulfillPurchases bool
 	// SettleDelay is how long after a write a search may still miss it. 0 = searches see writes at once.
 	SettleDelay time.Duration
 }
@@ -84,12 +92,40 @@ type Adapter interface {
 	// an invoice is delivered. Callers use [Fulfil].
 	SetFulfillment(ctx context.Context, op Op, id string, in FulfillmentInput) (Invoice, error)
 
+	// VoidInvoiceLines makes these lines of the invoice void; a void one stays as it is and is no error. An invoice whose last
+	// live line is voided is void as a whole. It returns [Invalid], [NotFound] for an unknown invoice or line, [OutcomeUnknown], or
+	// [Unsupported] where Capabilities.VoidLines is false. Callers use [KeepInvoiceLines].
+	VoidInvoiceLines(ctx context.Context, op Op, id string, lineIDs []string, in VoidInput) (Invoice, error)
+	// GetDeliveries returns what is there to be given to the buyer of the invoice; nothing yet is no error. It returns
+	// [NotFound], or [Unsupported] where Capabilities.ReadDeliveries is false.
+	GetDeliveries(ctx context.Context, invoiceID string) ([]Delivery, error)
+
+	// FindHolds returns the holds with this reference that are in force, oldest first; none is no error. It returns
+	// [Unsupported] where Capabilities.SearchHolds is false.
+	FindHolds(ctx context.Context, ref string) ([]Hold, error)
+	// PlaceHold returns [Invalid], [NotFound], [Unavailable], [InProgress], [OutcomeUnknown], or [Unsupported] where
+	// Capabilities.Holds is false. Callers use [EnsureHold].
+	PlaceHold(ctx context.Context, op Op, in HoldInput) (Hold, error)
+	// ReleaseHold gives the tickets back; a hold that is not there any more is no error. It returns [Invalid],
+	// [OutcomeUnknown] or [Unsupported].
+	ReleaseHold(ctx context.Context, op Op, id string) error
+
 	// FindPurchaseOrders returns the purchase orders with this reference, oldest first; none is no error.
 	FindPurchaseOrders(ctx context.Context, ref string) ([]PurchaseOrder, error)
 	// CreatePurchaseOrder returns what CreateInvoice does, save [Unavailable].
 	CreatePurchaseOrder(ctx context.Context, op Op, in PurchaseInput) (PurchaseOrder, error)
 	// VoidPurchaseOrder is to purchase orders what VoidInvoice is to invoices; in.Restock has no meaning.
 	VoidPurchaseOrder(ctx context.Context, op Op, id string, in VoidInput) (PurchaseOrder, error)
+	// FulfillPurchaseOrder is to purchase orders what SetFulfillment is to invoices: the tickets that we bought have come. It
+	// returns [Unsupported] where Capabilities.FulfillPurchases is false. Callers use [FulfilPurchase].
+	FulfillPurchaseOrder(ctx context.Context, op Op, id string, in FulfillmentInput) (PurchaseOrder, error)
+}
+
+// A SaleFinder is an Adapter whose POS other tools write to as well, and whose records can be searched by the number that the
+// marketplace gave a sale. [EnsureInvoice] looks there before it writes; see [InvoiceInput.Sale].
+type SaleFinder interface {
+	// FindInvoicesBySale returns the invoices, ours too, that bear this number of a marketplace, void ones included.
+	FindInvoicesBySale(ctx context.Context, sale string) ([]Invoice, error)
 }
 
 // VoidInput says what to void and why.

@@ -65,6 +65,7 @@ type InvoiceLine struct {
 	Quantity    int      // tickets, at least 1
 	Total       Money    // of the whole line, not of one ticket
 	Description string
+	Voided      bool // false in an input
 }
 
 // InvoiceInput is a sale to be booked. Its reference is the Op's.
@@ -73,6 +74,9 @@ type InvoiceInput struct {
 	HoldID     string  // empty where the seats are not held
 	Payment    Payment // empty means Unpaid
 	Lines      []InvoiceLine
+
+	// Sale is the number that the marketplace gave the sale, by which other tools may have booked it; empty where it has none.
+	Sale string
 }
 
 // An Invoice is a sale as the POS knows it.
@@ -87,6 +91,71 @@ type Invoice struct {
 	Voided      bool
 	VoidReason  string
 	CreatedAt   time.Time // UTC
+}
+
+// Total is the sum over the lines that are not void.
+func (i Invoice) Total() (sum Money, ok bool) {
+	ok = true
+	for _, l := range i.Lines {
+		if l.Voided {
+			continue
+		}
+		if sum.Currency == "" {
+			sum.Currency = l.Total.Currency
+		}
+		ok = ok && sum.Currency == l.Total.Currency
+		sum.Minor += l.Total.Minor
+	}
+	return sum, ok
+}
+
+// HoldInput asks to keep tickets of one group for a customer. Its reference is the Op's.
+type HoldInput struct {
+	InventoryID string
+	TicketIDs   []string // empty lets the POS pick; otherwise Quantity many
+	Quantity    int      // tickets, at least 1
+	CustomerID  string   // empty where the buyer is not known yet
+	Until       time.Time
+}
+
+// A Hold is tickets that are kept for a sale.
+type Hold struct {
+	ID          string
+	Ref         string // empty in a POS that does not keep it
+	InventoryID string
+	TicketIDs   []string
+	Quantity    int
+	Until       time.Time // UTC
+}
+
+// A DeliveryForm is how tickets come to their buyer.
+type DeliveryForm string
+
+// The forms of delivery.
+const (
+	FormFile     DeliveryForm = "file"      // a file with tickets in it: Content, MediaType
+	FormLink     DeliveryForm = "link"      // an address where the buyer claims them: URL
+	FormTransfer DeliveryForm = "transfer"  // they were transferred to the buyer in the system Via
+	FormParcel   DeliveryForm = "parcel"    // a carrier has them: Carrier, Tracking
+	FormWillCall DeliveryForm = "will_call" // they lie at the box office, or with whom the buyer gets them from
+)
+
+// A Delivery is tickets of an invoice that are there to be given to its buyer, or that were. It is buyer data.
+type Delivery struct {
+	Form DeliveryForm
+	// LineID is the line of the invoice whose tickets these are; empty where TicketIDs or there being one line tell it.
+	LineID string
+	// TicketIDs are the POS's ids of the tickets, in the order of a file's pages; empty = the POS does not say which, all of the
+	// line's if LineID is given.
+	TicketIDs []string
+
+	Name      string // of a file, for people
+	MediaType string
+	Content   []byte
+	URL       string // of a link; may also come with a transfer
+	Via       string // of a link or transfer: the system that the tickets are in, as the POS names it
+	Carrier   string
+	Tracking  string
 }
 
 // A Vendor is whom tickets were bought from.
