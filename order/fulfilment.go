@@ -24,6 +24,12 @@ func (p *planner) fulfilment() {
 	attaching := ""
 	if delivered >= all {
 		attaching = p.attach()
+		if p.Kind == Purchase {
+			attaching = p.receive()
+		}
+	}
+	if done {
+		p.fulfil()
 	}
 	who := "the seller"
 	if p.Policy.Adopt {
@@ -66,7 +72,11 @@ func (o *Order) deliveries() (all, delivered int) {
 	for _, l := range live {
 		l.Tickets = o.ticketsFor(l, live)
 		all += l.Quantity
-		delivered += l.DeliveredQuantity()
+		if o.given(l) {
+			delivered += l.Quantity
+		} else {
+			delivered += l.DeliveredQuantity()
+		}
 	}
 	return all, delivered
 }
