@@ -233,6 +233,14 @@ func (o *Order) ToDeliver(id StepID) (all []Supplied) {
 	return all
 }
 
+// Given is how many of the line's tickets are with the buyer.
+func (o *Order) Given(l Line) int {
+	if o.given(l) {
+		return l.Quantity
+	}
+	return l.DeliveredQuantity()
+}
+
 // given reports whether the line is with the buyer: by what the provider says, by our own doing, or because a carrier has it.
 func (o *Order) given(l Line) bool {
 	if l.DeliveredQuantity() >= l.Quantity && l.Quantity > 0 {

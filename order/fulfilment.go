@@ -72,11 +72,7 @@ func (o *Order) deliveries() (all, delivered int) {
 	for _, l := range live {
 		l.Tickets = o.ticketsFor(l, live)
 		all += l.Quantity
-		if o.given(l) {
-			delivered += l.Quantity
-		} else {
-			delivered += l.DeliveredQuantity()
-		}
+		delivered += o.Given(l)
 	}
 	return all, delivered
 }
