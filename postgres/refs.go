@@ -69,7 +69,8 @@ func scanIdentity(row pgx.CollectableRow) (id order.Identity, err error) {
 
 // ReleaseParked looks for the orders of at most limit parked webhooks that are due for it, and returns how many it released.
 // It is for those that were parked at the very moment at which their order was saved: all others are released by that. A
-// webhook whose order is not there is looked at again when it has been parked for twice as long, or ten minutes later.
+// webhook whose order is not there is looked at again when it has been parked for twice as long, or ten minutes later. News of a
+// record of a POS is given up after a day: a POS tells of every sale that it has, also of those that we have nothing to do with.
 func (db *DB) ReleaseParked(ctx context.Context, limit int) (released int64, err error) {
 	err = db.one(ctx, "release parked", `WITH due AS (
 			SELECT id, source, concern FROM webhooks WHERE disposition = 'parked' AND (next_try IS NULL OR next_try <= now())
@@ -82,7 +83,9 @@ func (db *DB) ReleaseParked(ctx context.Context, limit int) (released int64, err
 				kind = found.kind, queued_at = now(), next_try = NULL
 			FROM found WHERE w.id = found.id RETURNING w.id
 		), missed AS (
-			UPDATE webhooks w SET next_try = now() + least(greatest(now() - w.received_at, interval '1 second'), interval '10 minutes')
+			UPDATE webhooks w SET next_try = now() + least(greatest(now() - w.received_at, interval '1 second'), interval '10 minutes'),
+				disposition = CASE WHEN w.received_at < now() - interval '1 day' AND split_part(w.concern, ':', 1) IN ('invoice', 'purchase_order')
+					THEN 'recorded' ELSE 'parked' END
 			FROM due WHERE w.id = due.id AND due.id NOT IN (SELECT id FROM found)
 		)
 		SELECT count(*) FROM released`, []any{limit}, &released)
