@@ -186,8 +186,12 @@ func (r *rig) form(t *testing.T) {
 		"CutOff":           {func(q *http.Request) { q.ContentLength++ }, http.StatusBadRequest, "body-incomplete"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.code == http.StatusUnsupportedMediaType && name != "Compressed" && len(r.source.ContentTypes) == 0 {
-				t.Skip("this sender may send any content type")
+			if strings.HasSuffix(name, "ContentType") && len(r.source.ContentTypes) == 0 { // this sender may send any
+				body := r.next()
+				req := r.request(body)
+				c.change(req)
+				r.answered(t, body, r.send(req))
+				return
 			}
 			req := r.request(body)
 			c.change(req)
@@ -622,11 +626,4 @@ func skyPromises(t *testing.T, r *rig) {
 			t.Errorf("%s: kept as %s; want %s", body, row.Disposition, want)
 		}
 	}
-	t.Run("AnyContentType", func(t *testing.T) {
-		b := r.next()
-		req := r.request(b)
-		req.Header.Del("Content-Type")
-		r.answered(t, b, r.send(req))
-		r.balance(t)
-	})
 }
