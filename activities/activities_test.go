@@ -516,6 +516,9 @@ func TestANewRunGoesOnFromWhatIsStored(t *testing.T) {
 	if _, err := d.SaveOrder(t.Context(), SaveInput{Order: first, Now: now.Add(time.Second), Timeline: first.TakeTimeline()}); err != nil {
 		t.Fatal(err)
 	}
+	if of, found, err := d.DB.FindOrder(t.Context(), "main", "invoice:77"); of != id || !found || err != nil {
+		t.Errorf("the order of the POS's invoice 77 is %+v, %v; want %+v, so that the POS's news of it arrives", of, err, id)
+	}
 	second, err := d.BeginOrder(t.Context(), BeginInput{Order: id, Now: now.Add(time.Hour), Events: []order.Event{{ID: "w2", At: now, Received: now, Status: order.StatusCancelled}}})
 	if err != nil || second.StateNow != order.Cancelled || second.InvoiceID() != "77" {
 		t.Fatalf("got %+v %v; want the cancelled order with its invoice", second, err)

@@ -96,6 +96,7 @@ func (a *Activities) save(ctx context.Context, o *order.Order, plan order.Plan, 
 		CustomerID: o.CustomerID(), InvoiceID: o.InvoiceID(), PurchaseOrderID: o.PurchaseOrderID(),
 		Deadline: plan.Deadline, Awaits: plan.Awaits, Lines: linesDoc, Doc: doc, DecidedAt: now, Revision: o.Revision,
 		FirstReceivedAt: o.Facts.FirstReceived,
+		POS:             a.Sources[o.Source].POSName, // an order is saved even if its source is no longer configured
 	}
 	total := o.Total()
 	row.AmountMinor, row.Currency = total.Minor, total.Currency

@@ -41,7 +41,11 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 	}
 	var out []Finding
 	for _, name := range slices.Sorted(maps.Keys(adapters)) {
-		out = append(out, checkPOS(ctx, "pos."+name, adapters[name]))
+		f := checkPOS(ctx, "pos."+name, adapters[name])
+		if f.OK {
+			f.Detail += tells(name, o.Config.POS[name])
+		}
+		out = append(out, f)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		out = append(out, checkSource(ctx, "sources."+name, o.Config.Sources[name], sources[name])...)
@@ -88,7 +92,8 @@ func able(c pos.Capabilities) string {
 	for _, x := range []struct {
 		has  bool
 		what string
-	}{{c.NativeKey, "knows repeated writes by their key"}, {c.UpdateCustomers, "changes customers"}, {c.Holds, "holds seats"}, {c.TicketUpload, "takes ticket files"}} {
+	}{{c.NativeKey, "knows repeated writes by their key"}, {c.UpdateCustomers, "changes customers"}, {c.Holds, "holds seats"}, {c.TicketUpload, "takes ticket files"},
+		{c.ReadDeliveries, "tells what is there for buyers"}, {c.VoidLines, "voids single lines"}, {c.FulfillPurchases, "takes tickets of purchases"}} {
 		if x.has {
 			out = append(out, x.what)
 		}
@@ -97,6 +102,17 @@ func able(c pos.Capabilities) string {
 		out = append(out, "searches lag by "+c.SettleDelay.String())
 	}
 	return strings.Join(out, ", ")
+}
+
+// tells says whether we hear of what changes in the POS.
+func tells(name string, p config.POS) string {
+	switch {
+	case p.Events != nil:
+		return "; posts its events to /webhooks/" + name
+	case posDoors[p.Kind].prove == nil:
+		return "" // it has none
+	}
+	return "; no events are configured"
 }
 
 func posAdvice(key string, class pos.Class) string {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +20,28 @@ import (
 	"willcall/sim"
 )
 
-// conformanceConfig has a source for each kind of provider, and for each proof that one may ask for. Every source has two
+// Secrets of a POS that signs: whsec_ and the base64 of 32 invented bytes.
+const (
+	posSecret     = "whsec_ZGV2LXBvcy1ldmVudHMtc2VjcmV0LTEyMzQ1Njc4OTA="
+	posNextSecret = "whsec_ZGV2LXBvcy1ldmVudHMtbmV4dC1zZWNyZXQtMTIzNDU="
+)
+
+// conformanceConfig has a source for each kind of provider and of POS, and for each proof that one may ask for. Every source has two
 // secrets, as while one is being rotated.
 const conformanceConfig = `
 database: postgres://willcall@127.0.0.1/willcall
 pos:
-  simulator: {kind: http, url: "http://127.0.0.1:8090", token: dev-pos-token}
+  simulator:
+    {kind: http, url: "http://127.0.0.1:8090", token: dev-pos-token, events: {secrets: [` + posSecret + `, ` + posNextSecret + `]}}
+  sky-token:
+    {kind: skybox, token: dev-sky-token, skybox: {application_token: dev-sky-application, account: "1234"},
+      events: {proof: {kind: token}, secrets: [dev-sky-path-token, dev-sky-next-path-token]}}
+  sky-basic:
+    {kind: skybox, token: dev-sky-token, skybox: {application_token: dev-sky-application, account: "1234"},
+      events: {proof: {kind: basic}, secrets: ["dev-sky-user:dev-sky-password", "dev-sky-user:dev-sky-next-password"]}}
+  sky-bearer:
+    {kind: skybox, token: dev-sky-token, skybox: {application_token: dev-sky-application, account: "1234"},
+      events: {proof: {kind: bearer}, secrets: [dev-sky-bearer-token, dev-sky-next-bearer-token]}}
 sources:
   tevo: {kind: tevo, pos: simulator, max_body: 768KB, secrets: [dev-tevo-token, dev-tevo-next-token]}
   tixstock:
@@ -75,6 +93,9 @@ type sender struct {
 	news func(body []byte) string
 
 	own func(t *testing.T, r *rig) // promises that are made to this provider alone; may be nil
+
+	invoice string // of a POS: the one that its samples are about; there is an order that has it
+	ways    int    // in which samples can be spoilt, at least; 0: some hundreds
 }
 
 func (s sender) says(body []byte) string {
@@ -257,7 +278,115 @@ func senders() []sender {
 		ltdSender("ltd-token", tokenProof()),
 		ltdSender("ltd-basic", headerProof("Basic", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })),
 		ltdSender("ltd-bearer", headerProof("Bearer", func(s string) string { return s })),
+		posSender(), skySender("sky-token", tokenProof()),
+		skySender("sky-basic", headerProof("Basic", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })),
+		skySender("sky-bearer", headerProof("Bearer", func(s string) string { return s })),
 	}
+}
+
+// posSender is a POS behind the contract.
+func posSender() sender {
+	event := func(typ, data string, n int) []byte {
+		return fmt.Appendf(nil, `{"type":%q,"timestamp":"2026-06-01T15:00:00.%06dZ","data":{%s}}`, typ, n, data)
+	}
+	const note = `"note":"left for Isolde Marchbanks"` // the contract has no such field, and nobody may pass it on
+	return ofJSON(sender{
+		source: "simulator", kind: "http", proof: standardProof(), invoice: "inv_7",
+		sample: func(n int) ([]byte, []string) {
+			return event("invoice.deliveries_changed", `"invoice_id":"inv_7","external_reference":"order:tevo:44442",`+note, n), []string{"Isolde Marchbanks"}
+		},
+		more: [][]byte{event("invoice.voided", `"invoice_id":"inv_9","external_reference":"ord_9"`, 0), event("purchase_order.updated", `"purchase_order_id":"po_9"`, 0),
+			event("invoice.updated", `"invoice_id":"inv_7"`, 0), []byte(`{"type":"pos/supply","order":{"id":"order:tevo:44442"},"supply":{"invoice":"inv_7"}}`)},
+		unknown: event("banana.peeled", `"banana_id":"7"`, 0),
+		own:     posPromises,
+		ways:    100,
+	})
+}
+
+// standardProof is the signature of Standard Webhooks 1.0.0.
+func standardProof() proof {
+	idOf := func(body []byte) string { return fmt.Sprintf("evt_%x", sha256.Sum256(body)) }
+	mac := func(secret, id, at string, body []byte) string {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil {
+			key = []byte(secret)
+		}
+		return base64.StdEncoding.EncodeToString(macOf(string(key), slices.Concat([]byte(id+"."+at+"."), body)))
+	}
+	now := func(off time.Duration) string { return strconv.FormatInt(time.Now().Add(off).Unix(), 10) }
+	with := func(id, at, signature string) evidence {
+		h := http.Header{}
+		h.Set("Webhook-Id", id)
+		h.Set("Webhook-Timestamp", at)
+		h.Set("Webhook-Signature", signature)
+		return evidence{header: h}
+	}
+	// signed signs as change has it: what is sent, and what the signature is over.
+	signed := func(change func(id, at, signature string) (string, string, string)) func(string, []byte) evidence {
+		return func(secret string, body []byte) evidence {
+			id, at := idOf(body), now(0)
+			return with(change(id, at, "v1,"+mac(secret, id, at, body)))
+		}
+	}
+	at := func(off time.Duration) func(string, []byte) evidence {
+		return func(secret string, body []byte) evidence {
+			return with(idOf(body), now(off), "v1,"+mac(secret, idOf(body), now(off), body))
+		}
+	}
+	return proof{
+		body: true,
+		of:   signed(func(id, at, s string) (string, string, string) { return id, at, s }),
+		bad: map[string]func(string, []byte) evidence{
+			"None":           func(string, []byte) evidence { return evidence{} },
+			"Empty":          signed(func(id, at, _ string) (string, string, string) { return id, at, "" }),
+			"VersionAlone":   signed(func(id, at, _ string) (string, string, string) { return id, at, "v1," }),
+			"Rubbish":        signed(func(id, at, _ string) (string, string, string) { return id, at, "v1,§ none §" }),
+			"AnotherVersion": signed(func(id, at, s string) (string, string, string) { return id, at, "v2" + s[2:] }),
+			"WithoutVersion": signed(func(id, at, s string) (string, string, string) { return id, at, s[3:] }),
+			"Shortened":      signed(func(id, at, s string) (string, string, string) { return id, at, s[:len(s)-4] }),
+			"WithoutId":      signed(func(_, at, s string) (string, string, string) { return "", at, s }),
+			"WithoutTime":    signed(func(id, _, s string) (string, string, string) { return id, "", s }),
+			"UnderAnotherId": signed(func(id, at, s string) (string, string, string) { return id + "0", at, s }),
+			"AtAnotherTime":  signed(func(id, _, s string) (string, string, string) { return id, now(-time.Minute), s }),
+			"TimeInWords":    signed(func(id, _, s string) (string, string, string) { return id, "just now", s }),
+			"Stale":          at(-6 * time.Minute),
+			"FromTheFuture":  at(6 * time.Minute),
+			"StaleWithAFreshClock": func(secret string, body []byte) evidence {
+				return with(idOf(body), now(0), at(-6*time.Minute)(secret, body).header.Get("Webhook-Signature"))
+			},
+			"OfAnotherKey": func(_ string, body []byte) evidence {
+				return with(idOf(body), now(0), "v1,"+mac("whsec_YW5vdGhlciBpbnZlbnRlZCBzZWNyZXQgb2Ygb3Vycw==", idOf(body), now(0), body))
+			},
+			"OfNoKey": func(_ string, body []byte) evidence {
+				return with(idOf(body), now(0), "v1,"+mac("whsec_", idOf(body), now(0), body))
+			},
+			"TheKeyItself": func(secret string, body []byte) evidence { return with(idOf(body), now(0), secret) },
+			"OfTheBodyAlone": func(secret string, body []byte) evidence {
+				key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+				return with(idOf(body), now(0), "v1,"+base64.StdEncoding.EncodeToString(macOf(string(key), body)))
+			},
+		},
+		also: map[string]func(string, []byte) evidence{
+			"AmongOthers": signed(func(id, at, s string) (string, string, string) { return id, at, "v1a,AAAA v1,AAAA " + s }),
+			"AMinuteAgo":  at(-time.Minute),
+		},
+	}
+}
+
+// skySender is SkyBox, of whose bodies nothing is public.
+func skySender(source string, p proof) sender {
+	return ofJSON(sender{
+		source: source, kind: "skybox", proof: p, invoice: "7700",
+		sample: func(n int) ([]byte, []string) {
+			return fmt.Appendf(nil, `{"topic":"INVOICE","message":%d,"invoice":{"id":7700,"customer":{"email":"isolde.marchbanks@example.com"}}}`, n),
+				[]string{"isolde.marchbanks"}
+		},
+		more: [][]byte{[]byte(`{"topic":"LINE","lines":[{"id":5,"invoiceId":7701}]}`), []byte(`{"topic":"HOLD","id":77,"account":{"id":1234}}`),
+			[]byte(`{"type":"pos/supply","order":{"id":"order:tevo:44442"},"supply":{"invoice":"7700"}}`)},
+		unknown: []byte(`{"banana":"peeled"}`),
+		own:     skyPromises,
+		ways:    100,
+	})
 }
 
 func tevoSender() sender {

@@ -107,7 +107,63 @@ func newRig(t *testing.T, row sender) *rig {
 		}
 	})
 	r.door, r.source = r.open(t, cfg)
+	if row.invoice != "" {
+		r.invoiced(t, "44442", row.invoice)
+	}
 	return r
+}
+
+// invoiced saves an order of Ticket Evolution that has this invoice in the POS.
+func (r *rig) invoiced(t *testing.T, orderID, invoice string) order.Identity {
+	t.Helper()
+	id := order.Identity{ID: "order:tevo:" + orderID, Source: "tevo", Provider: "tevo", ProviderOrderID: orderID, Kind: order.Sale}
+	_, err := r.db.SaveOrder(t.Context(), postgres.OrderRow{Identity: id, State: order.Invoiced, DecidedAt: soldAt, Doc: json.RawMessage("{}"),
+		POS: r.row.source, InvoiceID: invoice}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// kind is what the row's source is by the configuration.
+func (r *rig) kind() string {
+	if r.source.POS {
+		return r.config.POS[r.row.source].Kind
+	}
+	return r.config.Sources[r.row.source].Kind
+}
+
+// secrets are those of the row's source.
+func (r *rig) secrets() []string {
+	if r.source.POS {
+		return secretsOf(r.config.POS[r.row.source].Events.Secrets)
+	}
+	return secrets(r.config.Sources[r.row.source])
+}
+
+// changed is a door for a configuration in which the row's source has other secrets, if any are given, and takes from these networks.
+func (r *rig) changed(t *testing.T, secrets []config.Secret, allow []string) http.Handler {
+	t.Helper()
+	cfg := r.config
+	if r.source.POS {
+		cfg.POS = maps.Clone(cfg.POS)
+		p := cfg.POS[r.row.source]
+		e := *p.Events
+		if e.Allow = allow; allow == nil {
+			e.Secrets = secrets
+		}
+		p.Events = &e
+		cfg.POS[r.row.source] = p
+	} else {
+		cfg.Sources = maps.Clone(cfg.Sources)
+		s := cfg.Sources[r.row.source]
+		if s.Allow = allow; allow == nil {
+			s.Secrets = secrets
+		}
+		cfg.Sources[r.row.source] = s
+	}
+	door, _ := r.open(t, cfg)
+	return door
 }
 
 // open makes a door for a configuration. Only the newest one's metrics are looked at in the end.
@@ -162,7 +218,7 @@ func (r *rig) next() []byte {
 
 // request is a webhook with the proof under the source's first secret.
 func (r *rig) request(body []byte) *http.Request {
-	return r.proven(body, r.row.proof.of(string(r.config.Sources[r.row.source].Secrets[0]), body))
+	return r.proven(body, r.row.proof.of(r.secrets()[0], body))
 }
 
 func (r *rig) proven(body []byte, p evidence) *http.Request {
@@ -208,6 +264,11 @@ func (r *rig) answered(t *testing.T, body []byte, w *httptest.ResponseRecorder) 
 	r.mu.Unlock()
 	d := provider.Delivery{ID: postgres.NewID(), Body: body, Received: time.Now()}
 	row, _, dec := r.source.Classify(d)
+	if dec.Concern != "" {
+		if _, found, err := r.db.FindOrder(t.Context(), r.row.source, dec.Concern); found || err != nil {
+			row.Disposition = provider.Forward
+		}
+	}
 	if r.source.Peek != nil && len(body) <= 32<<10 {
 		if _, ok := r.source.Peek(d); ok { // whether it can be read the forwarder finds out
 			row.Disposition = provider.Forward
@@ -345,16 +406,17 @@ func (r *rig) audit(t *testing.T) {
 			t.Errorf("something that a sender wrote is in %s", place)
 		}
 	}
-	secrets := []string{"@example.com"}
+	all := []string{"@example.com"}
 	for _, s := range r.config.Sources {
-		for _, secret := range s.Secrets {
-			secrets = append(secrets, string(secret))
-		}
+		all = append(all, secrets(s)...)
+	}
+	for _, p := range r.config.POS {
+		all = append(all, secretsOf(p.Events.Secrets)...)
 	}
 	places := map[string]string{"the log": log, "the metrics": metrics, "a refusal": r.refused.String(), "an answer": r.other.String(), "a signal": signals,
 		"a column":             r.columns(t, "SELECT (to_jsonb(w) - 'body')::text FROM webhooks w"),
 		"a name of a document": r.columns(t, `SELECT to_jsonb(l)::text || d.media_type FROM order_documents l JOIN documents d USING (sha256)`)}
-	for _, private := range slices.Compact(slices.Sorted(slices.Values(append(secrets, r.private...)))) {
+	for _, private := range slices.Compact(slices.Sorted(slices.Values(append(all, r.private...)))) {
 		if len(private) < 5 {
 			t.Errorf("%q is too short to be looked for", private)
 		}

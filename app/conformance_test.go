@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -33,6 +34,11 @@ func TestEveryProviderConforms(t *testing.T) {
 			t.Errorf("kind %q does not run the conformance test: give it a source in conformanceConfig and a row in senders", kind)
 		}
 	}
+	for kind := range posDoors {
+		if !slices.ContainsFunc(rows, func(s sender) bool { return s.kind == kind && s.invoice != "" }) {
+			t.Errorf("POS kind %q does not run the conformance test: give it a POS in conformanceConfig and a row in senders", kind)
+		}
+	}
 	seen := map[string]bool{}
 	for _, row := range rows {
 		first := !seen[row.kind] // of several sources of one kind the decoder is the same
@@ -40,7 +46,7 @@ func TestEveryProviderConforms(t *testing.T) {
 		t.Run(row.source, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, row)
-			if got := r.config.Sources[row.source].Kind; got != row.kind {
+			if got := r.kind(); got != row.kind {
 				t.Fatalf("the source is of kind %q; want %q", got, row.kind)
 			}
 			t.Run("GoodWebhookIsKeptAndForwarded", r.good)
@@ -84,7 +90,7 @@ func (r *rig) good(t *testing.T) {
 }
 
 func (r *rig) proofs(t *testing.T) {
-	secrets := r.config.Sources[r.row.source].Secrets
+	secrets := r.secrets()
 	if len(secrets) < 2 {
 		t.Fatal("the source needs a second secret")
 	}
@@ -96,10 +102,10 @@ func (r *rig) proofs(t *testing.T) {
 	}
 	body := r.next()
 	for _, name := range slices.Sorted(maps.Keys(r.row.proof.bad)) {
-		t.Run(name, func(t *testing.T) { refused(t, body, r.row.proof.bad[name](string(secrets[0]), body)) })
+		t.Run(name, func(t *testing.T) { refused(t, body, r.row.proof.bad[name](secrets[0], body)) })
 	}
 	if r.row.proof.body {
-		right := r.row.proof.of(string(secrets[0]), body)
+		right := r.row.proof.of(secrets[0], body)
 		for name, changed := range map[string][]byte{
 			"OneByteMore":   append(bytes.Clone(body), ' '),
 			"OneByteLess":   body[:len(body)-1],
@@ -126,35 +132,25 @@ func (r *rig) proofs(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(r.row.proof.also)) {
 		t.Run("Also/"+name, func(t *testing.T) {
 			body := r.next()
-			w := r.send(r.proven(body, r.row.proof.also[name](string(secrets[0]), body)))
+			w := r.send(r.proven(body, r.row.proof.also[name](secrets[0], body)))
 			r.answered(t, body, w)
 			r.balance(t)
 		})
 	}
 	t.Run("SecondSecret", func(t *testing.T) {
 		body := r.next()
-		r.answered(t, body, r.send(r.proven(body, r.row.proof.of(string(secrets[1]), body))))
+		r.answered(t, body, r.send(r.proven(body, r.row.proof.of(secrets[1], body))))
 		r.balance(t)
 	})
 }
 
 // ownFaults are faults of our configuration: the provider must try again, and nothing may pass meanwhile.
 func (r *rig) ownFaults(t *testing.T) {
-	changed := func(t *testing.T, change func(*config.Source)) http.Handler {
-		t.Helper()
-		cfg := r.config
-		cfg.Sources = maps.Clone(cfg.Sources)
-		s := cfg.Sources[r.row.source]
-		change(&s)
-		cfg.Sources[r.row.source] = s
-		door, _ := r.open(t, cfg)
-		return door
-	}
 	body := r.next()
 	for name, secrets := range map[string][]config.Secret{"NoSecret": nil, "EmptySecret": {""}} {
 		t.Run(name, func(t *testing.T) {
-			door := changed(t, func(s *config.Source) { s.Secrets = secrets })
-			proofs := []evidence{r.row.proof.of(string(r.config.Sources[r.row.source].Secrets[0]), body), r.row.proof.of("", body), {}}
+			door := r.changed(t, secrets, nil)
+			proofs := []evidence{r.row.proof.of(r.secrets()[0], body), r.row.proof.of("", body), {}}
 			for _, bad := range r.row.proof.bad {
 				proofs = append(proofs, bad("dev-some-secret", body))
 			}
@@ -165,7 +161,7 @@ func (r *rig) ownFaults(t *testing.T) {
 		})
 	}
 	t.Run("OutsideTheAllowedNetworks", func(t *testing.T) {
-		door := changed(t, func(s *config.Source) { s.Allow = []string{"10.0.0.0/8", "2001:db8::/32"} })
+		door := r.changed(t, nil, []string{"10.0.0.0/8", "2001:db8::/32"})
 		r.refusal(t, r.sendTo(door, r.request(body)), http.StatusUnauthorized, "not-authentic")
 		r.balance(t)
 		req := r.request(body)
@@ -190,6 +186,13 @@ func (r *rig) form(t *testing.T) {
 		"CutOff":           {func(q *http.Request) { q.ContentLength++ }, http.StatusBadRequest, "body-incomplete"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.HasSuffix(name, "ContentType") && len(r.source.ContentTypes) == 0 { // this sender may send any
+				body := r.next()
+				req := r.request(body)
+				c.change(req)
+				r.answered(t, body, r.send(req))
+				return
+			}
 			req := r.request(body)
 			c.change(req)
 			r.refusal(t, r.send(req), c.code, c.say)
@@ -215,11 +218,11 @@ func (r *rig) sizes(t *testing.T) {
 	}
 	for name, request := range map[string]func([]byte) *http.Request{"Declared": r.request, "Chunked": unsized} {
 		t.Run(name+"/OneByteTooMany", func(t *testing.T) {
-			r.refusal(t, r.send(request(r.row.pad(r.next(), maxBody+1))), http.StatusRequestEntityTooLarge, "body-too-large")
+			r.refusal(t, r.send(request(r.row.pad(r.next(), int(r.source.MaxBody)+1))), http.StatusRequestEntityTooLarge, "body-too-large")
 			r.balance(t)
 		})
 		t.Run(name+"/JustTheLimit", func(t *testing.T) {
-			body := r.row.pad(r.next(), maxBody)
+			body := r.row.pad(r.next(), int(r.source.MaxBody))
 			r.answered(t, body, r.send(request(body)))
 			if row := r.one(t, body); row.Disposition != provider.Forward {
 				t.Errorf("kept as %s; want forward", row.Disposition)
@@ -324,7 +327,7 @@ func (r *rig) fields(t *testing.T) {
 		bodies = append(bodies, all(r.row, good)...)
 		bodies = slices.AppendSeq(bodies, fields(r.row, good, with))
 	}
-	if len(bodies) < 300 {
+	if len(bodies) < cmp.Or(r.row.ways, 300) {
 		t.Errorf("%d ways to spoil the samples; want some hundreds", len(bodies))
 	}
 	r.spoil(t, bodies)
@@ -553,4 +556,74 @@ func vivenuPromises(t *testing.T, r *rig) {
 		}
 		r.balance(t)
 	})
+}
+
+// posPromises are made to every POS that posts events.
+func posPromises(t *testing.T, r *rig) {
+	body := func(invoice string) []byte {
+		return []byte(strings.ReplaceAll(string(r.next()), r.row.invoice, invoice))
+	}
+	t.Run("HintForTheOrderThatHasTheInvoice", func(t *testing.T) {
+		known := r.invoiced(t, "901", "9001")
+		b := body("9001")
+		r.take(t, b)
+		row := r.one(t, b)
+		heard := r.signals[row.ID]
+		if len(heard) != 1 || heard[0].Order != known || row.OrderID != known.ID || row.Provider != r.row.kind {
+			t.Fatalf("signals = %+v of %+v; want one for %+v", heard, row, known)
+		}
+		if e := heard[0].Event; !e.Hint || !e.At.Equal(row.ReceivedAt) || e.Snapshot != nil || e.Status != "" || e.Supply != nil || len(e.Refs) > 0 ||
+			!strings.HasPrefix(e.Type, "pos/") {
+			t.Errorf("event = %+v; want a hint of when it came and nothing else: what it says is not believed", e)
+		}
+	})
+	t.Run("ParkedUntilTheOrderHasItsInvoice", func(t *testing.T) {
+		b := body("9002")
+		if w := r.take(t, b); !strings.Contains(w.Body.String(), `"parked"`) {
+			t.Errorf("answered %s; want parked", w.Body)
+		}
+		known := r.invoiced(t, "902", "9002")
+		row := r.one(t, b)
+		if row.Disposition != provider.Forward || row.OrderID != known.ID || row.ProviderOrderID != "902" || row.Kind != order.Sale {
+			t.Errorf("row = %+v; want it for %s as soon as that is saved with its invoice", row, known.ID)
+		}
+		r.mu.Lock() // the forwarder, which is not here, sends it from the inbox
+		r.signals[row.ID] = []heard{{Signal: webhook.Signal{Order: known}, rows: 1}}
+		r.mu.Unlock()
+	})
+	t.Run("WhatWeHaveStoredOurselvesIsRecorded", func(t *testing.T) {
+		own := []byte(`{"type":"pos/supply","at":"2026-06-01T15:00:00Z","order":{"id":"order:tevo:901"},"supply":{"invoice":"9001","lines":[]}}`)
+		row, signal, _ := r.source.Classify(provider.Delivery{ID: postgres.NewID(), Body: own, Received: soldAt})
+		if row.Disposition != provider.Recorded || row.Type != supplyType || signal != nil {
+			t.Errorf("read as %s, %s; want recorded, %s", row.Disposition, row.Type, supplyType)
+		}
+	})
+	t.Run("WithoutEventsThereIsNoPath", func(t *testing.T) {
+		cfg := r.config
+		cfg.POS = maps.Clone(cfg.POS)
+		p := cfg.POS[r.row.source]
+		p.Events = nil
+		cfg.POS[r.row.source] = p
+		door, src := r.open(t, cfg)
+		b := body("9001")
+		r.refusal(t, r.sendTo(door, r.request(b)), http.StatusNotFound, "unknown-source")
+		if row, _, dec := src.Classify(provider.Delivery{ID: postgres.NewID(), Body: b, Received: soldAt}); dec.Concern != "invoice:9001" {
+			t.Errorf("what lies in the inbox is read as %s, %q; want it understood still", row.Disposition, dec.Concern)
+		}
+		r.balance(t)
+	})
+}
+
+// skyPromises are for a sender of whose bodies nothing is public: any object may come, and none is for a person to look at.
+func skyPromises(t *testing.T, r *rig) {
+	posPromises(t, r)
+	for body, want := range map[string]provider.Disposition{
+		`{"topic":"PURCHASE","id":77}`: provider.Recorded, `{"topic":"INVOICE"}`: provider.Recorded, `{"topic":"LINE","lines":[{"invoiceId":1},{"invoiceId":2}]}`: provider.Recorded,
+		`{}`: provider.Unknown, `{"topic":7,"id":[]}`: provider.Unknown, `{"invoiceId":7799}`: provider.Parked,
+	} {
+		r.take(t, []byte(body))
+		if row := r.one(t, []byte(body)); row.Disposition != want {
+			t.Errorf("%s: kept as %s; want %s", body, row.Disposition, want)
+		}
+	}
 }

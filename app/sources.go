@@ -23,7 +23,7 @@ import (
 func policyOf(s config.Source) order.Policy {
 	p := order.DefaultPolicy()
 	p.FraudService, p.Invoice, p.AutoAccept = *s.Policy.FraudService, *s.Policy.Invoice, s.Policy.Accept == "auto"
-	p.Attach = *s.Policy.Attach
+	p.Attach, p.Deliver, p.Hold = *s.Policy.Attach, *s.Policy.Deliver, *s.Policy.Hold
 	p.ProviderAPI = s.API != nil
 	p.Confirm = s.API != nil && *s.API.Confirm
 	for to, from := range map[*time.Duration]time.Duration{
@@ -61,7 +61,7 @@ type doorParts struct {
 	log   *slog.Logger
 }
 
-// webhookSources are the sources as the door sees them, sorted by name.
+// webhookSources are the sources as the door sees them, and behind them the POSes, which are senders too, each sorted by name.
 func webhookSources(cfg config.Config, parts doorParts) ([]webhook.Source, error) {
 	var out []webhook.Source
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
@@ -76,12 +76,17 @@ func webhookSources(cfg config.Config, parts doorParts) ([]webhook.Source, error
 		}
 		out = append(out, src)
 	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.POS)) {
+		out = append(out, posSource(name, cfg.POS[name]))
+	}
 	return out, nil
 }
 
 // secrets are those of a source as its verifier wants them.
-func secrets(s config.Source) (out []string) {
-	for _, secret := range s.Secrets {
+func secrets(s config.Source) []string { return secretsOf(s.Secrets) }
+
+func secretsOf(list []config.Secret) (out []string) {
+	for _, secret := range list {
 		out = append(out, string(secret))
 	}
 	return out

@@ -78,7 +78,7 @@ func Webhookd(ctx context.Context, o Options) error {
 	forwarding, stopForwarding := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { forwarder.Run(forwarding) })
-	log.Info("webhookd is running", "webhooks", cfg.Webhookd.Listen, "operators", cfg.Operator.Listen, "sources", len(sources))
+	log.Info("webhookd is running", "webhooks", cfg.Webhookd.Listen, "operators", cfg.Operator.Listen, "sources", len(cfg.Sources), "pos", len(cfg.POS))
 
 	select {
 	case <-ctx.Done():

@@ -42,6 +42,8 @@ func fill(t testing.TB, example string) (empty, filled map[string]string) {
 		switch {
 		case strings.HasSuffix(name, "_URL"):
 			filled[name] = "http://simulators:8090"
+		case strings.HasSuffix(name, "_EVENTS_SECRET"):
+			filled[name] = "whsec_YW4gaW52ZW50ZWQgc2VjcmV0IG9mIHRoaXJ0eS10d28="
 		case strings.HasSuffix(name, "_ID"):
 			filled[name] = "7"
 		case strings.HasSuffix(name, "_PATH"):

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net"
@@ -33,6 +34,7 @@ func (c *Config) setDefaults() {
 	k.MaxConns = cmp.Or(k.MaxConns, 16)
 	k.StopWithin = cmp.Or(k.StopWithin, 35*time.Second)
 	k.DuplicatesWithin = cmp.Or(k.DuplicatesWithin, 30*24*time.Hour)
+	k.LookEvery = cmp.Or(k.LookEvery, 30*time.Minute)
 	c.Log.Level = cmp.Or(c.Log.Level, "info")
 	c.Log.Format = cmp.Or(c.Log.Format, "json")
 	for name, p := range c.POS {
@@ -45,7 +47,7 @@ func (c *Config) setDefaults() {
 		}
 		c.POS[name] = p
 	}
-	yes := true
+	yes, no := true, false
 	for name, s := range c.Sources {
 		s.Verify = cmp.Or(s.Verify, "on")
 		tevo := s.Kind == "tevo"
@@ -64,10 +66,12 @@ func (c *Config) setDefaults() {
 		s.MaxBody = cmp.Or(s.MaxBody, 8<<20)
 		s.Currency = cmp.Or(s.Currency, "USD")
 		s.Policy.FraudService = cmp.Or(s.Policy.FraudService, &tevo)
-		brings := slices.Contains(bringers, s.Kind)
-		attach := brings && c.POS[s.POS].Kind == "http"
-		s.Policy.Attach = cmp.Or(s.Policy.Attach, &attach)
 		s.Policy.Invoice = cmp.Or(s.Policy.Invoice, &yes)
+		deliver := tevo && s.API != nil && *s.Policy.Invoice && c.POS[s.POS].Kind == "http"
+		attach := deliver || slices.Contains(bringers, s.Kind) && c.POS[s.POS].Kind == "http"
+		s.Policy.Attach = cmp.Or(s.Policy.Attach, &attach)
+		s.Policy.Deliver = cmp.Or(s.Policy.Deliver, &deliver)
+		s.Policy.Hold = cmp.Or(s.Policy.Hold, &no)
 		s.Policy.Accept = cmp.Or(s.Policy.Accept, "auto")
 		if s.API != nil {
 			s.API.Confirm = cmp.Or(s.API.Confirm, &tevo)
@@ -95,6 +99,12 @@ func (c *Config) check() []fault {
 		p.checkKind(&f, key)
 		if p.Timeout < 0 || p.Timeout > 10*time.Second {
 			f.add(key+".timeout", "want 10s at most: a call must end within the lease of its attempt")
+		}
+		if _, taken := c.Sources[name]; taken {
+			f.add(key, "a source has the same name, and what the two send could not be told apart: give the POS another, here and where sources name it")
+		}
+		if p.Events != nil {
+			p.checkEvents(&f, key+".events", name)
 		}
 	}
 	if len(c.Sources) == 0 {
@@ -148,6 +158,62 @@ func (p POS) checkKind(f *found, key string) {
 	}
 }
 
+func (p POS) checkEvents(f *found, key, name string) {
+	if !sourceName.MatchString(name) {
+		f.add(key, "the name of the POS is the last part of the path that it posts to: small letters, digits and dashes, at most 41")
+	}
+	f.networks(key+".allow", p.Events.Allow)
+	e, what := p.Events, "what proof.kind asks for"
+	switch p.Kind {
+	case "http":
+		what = "the secret that the POS signs with, whsec_ and the rest"
+		if e.Proof != nil {
+			f.add(key+".proof", "is for a POS of kind skybox alone: one behind the contract signs its events")
+		}
+	case "skybox":
+		e.checkProof(f, key+".proof")
+	case "tevocore":
+		f.add(key, "the Core of Ticket Evolution sends none of its own: what changes there comes by a source of kind tevo. Leave it out")
+		return
+	default:
+		return // nobody knows what belongs to it
+	}
+	if len(e.Secrets) == 0 {
+		f.add(key+".secrets", "is empty: give "+what)
+	}
+	for i, secret := range e.Secrets {
+		at := fmt.Sprintf("%s.secrets[%d]", key, i)
+		switch {
+		case p.Kind == "http" && !signs(string(secret)):
+			f.add(at, "want whsec_ and the base64 of 24 to 64 bytes, as Standard Webhooks 1.0.0 has it (openssl rand -base64 32)")
+		case len(secret) < 12:
+			f.add(at, "is shorter than 12 characters")
+		case e.Proof != nil && e.Proof.Kind == "basic" && !strings.Contains(string(secret), ":"):
+			f.add(at, "want user:password, because proof.kind is basic")
+		}
+	}
+}
+
+// signs reports whether the secret can be one of Standard Webhooks 1.0.0, section "Signature scheme".
+func signs(secret string) bool {
+	text, ok := strings.CutPrefix(secret, "whsec_")
+	key, err := base64.StdEncoding.DecodeString(text)
+	return ok && err == nil && len(key) >= 24 && len(key) <= 64
+}
+
+func (e *Events) checkProof(f *found, key string) {
+	if e.Proof == nil {
+		f.add(key, "is required: how SkyBox signs is not public, so say kind: token, basic or bearer, and put that into the url or headers of the webhook that you register there")
+		return
+	}
+	f.oneOf(key+".kind", e.Proof.Kind, "token", "basic", "bearer")
+	for _, k := range []struct{ name, value string }{{"header", e.Proof.Header}, {"encoding", e.Proof.Encoding}, {"prefix", e.Proof.Prefix}} {
+		if k.value != "" {
+			f.add(key+"."+k.name, "is for sources of kind ltd alone")
+		}
+	}
+}
+
 func (c *Config) checkDaemons(f *found) {
 	w, k := c.Webhookd, c.Worker
 	f.address("webhookd.listen", w.Listen)
@@ -170,6 +236,7 @@ func (c *Config) checkDaemons(f *found) {
 	f.notNegative("worker.stop_within", k.StopWithin < 0)
 	f.notNegative("worker.pos_per_second", k.POSPerSecond < 0)
 	f.notNegative("worker.duplicates_within", k.DuplicatesWithin < 0)
+	f.notNegative("worker.look_every", k.LookEvery < 0)
 }
 
 func (c *Config) checkSource(f *found, key, name string, s Source) {
@@ -197,9 +264,7 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".pos", "cannot name one: pos is empty")
 	} else {
 		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
-		if k := c.POS[s.POS].Kind; *s.Policy.Attach && (k == "skybox" || k == "tevocore") {
-			f.add(key+".policy.attach", "a POS of kind "+k+" cannot be given tickets: leave it out, and deliver from the POS by hand")
-		}
+		s.checkTickets(f, key+".policy", c.POS[s.POS].Kind)
 		if s.Kind == "tevo" && c.POS[s.POS].Kind == "tevocore" && *s.Policy.Invoice {
 			f.add(key+".pos", "is the Core of Ticket Evolution, where its orders stand already: to write them again would sell the tickets twice. "+
 				"Name another POS, or write policy: {invoice: false}")
@@ -219,6 +284,30 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 	s.checkKind(f, key)
 	if s.API != nil {
 		s.checkAPI(f, key+".api")
+	}
+}
+
+// checkTickets checks what the policy wants done with tickets against what the POS is known to be able to. What else it may turn out
+// not to be able to it says itself, order by order.
+func (s Source) checkTickets(f *found, key, pos string) {
+	p, tevo := s.Policy, s.Kind == "tevo"
+	switch {
+	case *p.Attach && (pos == "tevocore" || pos == "skybox" && !tevo):
+		f.add(key+".attach", "a POS of kind "+pos+" cannot be given tickets: leave it out, and deliver from the POS by hand")
+	case *p.Attach && tevo && s.API == nil:
+		f.add(key+".attach", "needs api: tickets of a purchase are read by it")
+	}
+	switch {
+	case !*p.Deliver || !tevo: // then nobody reads it
+	case pos == "tevocore":
+		f.add(key+".deliver", "tickets that lie in the Core of Ticket Evolution are delivered there: leave it out")
+	case s.API == nil:
+		f.add(key+".deliver", "needs api: tickets are delivered by it")
+	case !*p.Invoice:
+		f.add(key+".deliver", "needs invoice: true, because what is there for the buyer is asked by the invoice")
+	}
+	if *p.Hold && pos == "tevocore" {
+		f.add(key+".hold", "whether the Core of Ticket Evolution lets an API hold tickets is not public: leave it out")
 	}
 }
 
@@ -281,7 +370,9 @@ func (s Source) checkKind(f *found, key string) {
 	s.only(f, key+".statuses", len(s.Statuses) > 0, "tixstock")
 	s.only(f, key+".status_words", len(s.StatusWords) > 0, "tixstock")
 	s.only(f, key+".answer_within", s.AnswerWithin != 0, "tixstock")
-	s.only(f, key+".policy.attach", *s.Policy.Attach, bringers...)
+	s.only(f, key+".policy.attach", *s.Policy.Attach, slices.Concat(bringers, []string{"tevo"})...)
+	s.only(f, key+".policy.deliver", *s.Policy.Deliver, "tevo")
+	s.only(f, key+".policy.hold", *s.Policy.Hold, "tevo", "vivenu", "ltd") // sales of tixstock have their invoice already
 	s.only(f, key+".policy.fraud_service", *s.Policy.FraudService, "tevo")
 	for _, id := range slices.Sorted(maps.Keys(s.Inventory)) {
 		f.required(key+".inventory."+id, s.Inventory[id])

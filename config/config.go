@@ -75,6 +75,7 @@ type Worker struct {
 	POSPerSecond float64       `yaml:"pos_per_second"` // calls of POS activities over all workers; default unlimited
 
 	DuplicatesWithin time.Duration `yaml:"duplicates_within"` // how far back the POS is searched each night for orders written twice; default 720h
+	LookEvery        time.Duration `yaml:"look_every"`        // how often the POS is asked what is there for an order that waits for its tickets; default 30m
 }
 
 // Log is how the daemons log.
@@ -99,12 +100,31 @@ type POS struct {
 
 	SkyBox   *SkyBox   `yaml:"skybox"`
 	TEvoCore *TEvoCore `yaml:"tevocore"`
+
+	// Events makes /webhooks/<name of the POS> the path that the POS tells its news at. Absent: it has no path, and what changes in
+	// it is found when it is next asked. http, skybox; the Core's news comes by a source of kind tevo.
+	Events *Events `yaml:"events"`
 }
 
 // Format is what makes a pointer to a POS safe to print; see [API.Format].
 func (p POS) Format(f fmt.State, verb rune) {
 	type plain POS // without this method
 	format(f, verb, plain(p))
+}
+
+// Events is how a POS proves what it posts. An event is a hint: it makes us ask the POS, and nothing else.
+type Events struct {
+	// Secrets are, for http, what it signs with by Standard Webhooks 1.0.0: whsec_ and the base64 of 24 to 64 bytes. For skybox they
+	// are what Proof asks for. Several while one is being rotated.
+	Secrets []Secret `yaml:"secrets"`
+	Proof   *Proof   `yaml:"proof"` // skybox, whose signature is not public: kind token, basic or bearer, in the URL or headers registered there
+	Allow   []string `yaml:"allow"` // networks that may post; empty: all
+}
+
+// Format is what makes a pointer to Events safe to print; see [API.Format].
+func (e Events) Format(f fmt.State, verb rune) {
+	type plain Events // without this method
+	format(f, verb, plain(e))
 }
 
 // SkyBox is what only a POS of kind skybox needs: the rest of the credentials, and what SkyBox demands and no order says. What the
@@ -198,10 +218,14 @@ type Proof struct {
 
 // Policy is how the orders of a source are handled; see order.Policy. A zero duration means its default.
 type Policy struct {
-	FraudService *bool         `yaml:"fraud_service"` // tevo alone has one; default true there
-	Accept       string        `yaml:"accept"`        // "auto" (default) or "manual"
-	Invoice      *bool         `yaml:"invoice"`       // default true
-	Attach       *bool         `yaml:"attach"`        // tixstock, ltd: put the tickets that they bring on the invoice; default true there for a POS of kind http, which alone can take them
+	FraudService *bool  `yaml:"fraud_service"` // tevo alone has one; default true there
+	Accept       string `yaml:"accept"`        // "auto" (default) or "manual"
+	Invoice      *bool  `yaml:"invoice"`       // default true
+	// Attach puts tickets that others bring into the POS: of tixstock and ltd on the invoice, of tevo's purchases, read by its API, on
+	// the purchase order. Default true there for a POS of kind http, which alone is known to take them, for tevo with an api.
+	Attach       *bool         `yaml:"attach"`
+	Deliver      *bool         `yaml:"deliver"` // tevo: give the buyer what the POS has for him; needs api; default true for a POS of kind http, which alone can tell what it has
+	Hold         *bool         `yaml:"hold"`    // keep the tickets of a sale that waits for a payment, a check or an approval; default false
 	DetailsWait  time.Duration `yaml:"details_wait"`
 	FraudWait    time.Duration `yaml:"fraud_wait"`
 	PaymentWait  time.Duration `yaml:"payment_wait"`

@@ -113,7 +113,8 @@ func plausibly(t *testing.T, text string) string {
 	}
 	c := parse(t, text, vars)
 	for name, s := range c.Sources {
-		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice, Attach: s.Policy.Attach}
+		s.Policy = config.Policy{FraudService: s.Policy.FraudService, Accept: s.Policy.Accept, Invoice: s.Policy.Invoice, Attach: s.Policy.Attach,
+			Deliver: s.Policy.Deliver, Hold: s.Policy.Hold}
 		c.Sources[name] = s
 	}
 	out, err := yaml.Marshal(c)
@@ -172,6 +173,8 @@ func plausible(name string) string {
 		return "https://example.com"
 	case strings.HasSuffix(name, "_ID"):
 		return "7"
+	case strings.HasSuffix(name, "_EVENTS_SECRET"):
+		return "whsec_YW4gaW52ZW50ZWQgc2VjcmV0IG9mIHRoaXJ0eS10d28="
 	case strings.HasSuffix(name, "_BASKET_PATH"):
 		return "/Baskets/{basket}"
 	}
@@ -270,6 +273,7 @@ func TestDefaults(t *testing.T) {
 		{"operator.listen", c.Operator.Listen, "127.0.0.1:8081"},
 		{"worker.listen", c.Worker.Listen, "127.0.0.1:8082"},
 		{"worker.duplicates_within", c.Worker.DuplicatesWithin, 720 * time.Hour},
+		{"worker.look_every", c.Worker.LookEvery, 30 * time.Minute},
 		{"log.level", c.Log.Level, "info"},
 		{"log.format", c.Log.Format, "json"},
 		{"pos.main.timeout", c.POS["main"].Timeout, 8 * time.Second},
@@ -279,6 +283,9 @@ func TestDefaults(t *testing.T) {
 		{"sources.tevo.policy.fraud_service", *s.Policy.FraudService, true},
 		{"sources.tevo.policy.invoice", *s.Policy.Invoice, true},
 		{"sources.tevo.policy.accept", s.Policy.Accept, "auto"},
+		{"sources.tevo.policy.attach", *s.Policy.Attach, true},
+		{"sources.tevo.policy.deliver", *s.Policy.Deliver, true},
+		{"sources.tevo.policy.hold", *s.Policy.Hold, false},
 		{"sources.tevo.api.confirm", *s.API.Confirm, true},
 		{"sources.tevo.api.sweep", *s.API.Sweep, true},
 		{"sources.tevo.api.per_second", s.API.PerSecond, 5.0},

@@ -20,7 +20,7 @@ import (
 const withSecrets = `database: ${DATABASE_URL}
 operator: {token: "${OPERATOR}"}
 pos:
-  main: {kind: http, url: "https://pos.example.com", token: "${POS}"}
+  main: {kind: http, url: "https://pos.example.com", token: "${POS}", events: {secrets: ["${EVENTS}"]}}
 sources:
   tevo:
     kind: tevo
@@ -52,7 +52,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	vars := map[string]string{
 		"DATABASE_URL": "postgres://willcall:canary-database@127.0.0.1:5432/willcall",
-		"OPERATOR":     "canary-operator", "POS": "canary-pos", "PATH_TOKEN": "canary-path-token", "TOKEN": "canary-token", "SECRET": "canary-secret",
+		"OPERATOR":     "canary-operator", "POS": "canary-pos", "EVENTS": "whsec_canarycanarycanarycanarycanarycanaryAAAA", "PATH_TOKEN": "canary-path-token", "TOKEN": "canary-token", "SECRET": "canary-secret",
 		"BEARER": "canary-bearer", "HMAC": "canary-hmac-key", "VIVENU": "canary-vivenu", "BASIC": "user:canary-password", "LTD": "canary-ltd",
 	}
 	c := parse(t, withSecrets, vars)
@@ -74,6 +74,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 				shown[verb+" of the API of "+name] = fmt.Sprintf(verb, s.API) + fmt.Sprintf(verb, *s.API)
 			}
 		}
+		shown[verb+" of the POSes and their events"] = fmt.Sprintf(verb, c.POS) + fmt.Sprintf(verb, c.POS["main"].Events) + fmt.Sprintf(verb, *c.POS["main"].Events)
 		shown[verb+" inside of something"] = fmt.Sprintf(verb, struct{ Config config.Config }{c})
 	}
 	for name, marshal := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "YAML": yaml.Marshal} {
@@ -110,7 +111,7 @@ func TestAURLWithoutPasswordPrints(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://127.0.0.1:5432/willcall"
 	c := parse(t, withSecrets, map[string]string{
-		"DATABASE_URL": url, "OPERATOR": "x", "POS": "x", "PATH_TOKEN": "a-path-token", "TOKEN": "x", "SECRET": "x",
+		"DATABASE_URL": url, "OPERATOR": "x", "POS": "x", "EVENTS": "whsec_canarycanarycanarycanarycanarycanaryAAAA", "PATH_TOKEN": "a-path-token", "TOKEN": "x", "SECRET": "x",
 		"BEARER": "a-bearer-token", "HMAC": "an-hmac-key-of-vivenu", "VIVENU": "x", "BASIC": "user:password", "LTD": "x",
 	})
 	if got := fmt.Sprint(c); !strings.Contains(got, url) {

@@ -82,6 +82,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	s, err := stack.Start(ctx, stack.Options{
 		Dir: data, Postgres: os.Getenv("DATABASE_URL"), Temporal: external, Attributes: workflows.AttributeTypes(),
 		TemporalAddr: o.temporal, UIAddr: o.ui, POSAddr: o.pos, TEvoAddr: o.tevo, VivenuAddr: o.vivenu, LTDAddr: o.ltd,
+		POS: sim.POSOptions{Events: sim.POSEvents{URL: o.webhook("simulator")}},
 		// These know orders that were posted by hand as well.
 		TEvo:   sim.TEvoOptions{Lenient: true},
 		Vivenu: sim.VivenuOptions{Lenient: true},

@@ -204,6 +204,9 @@ func (a *api) decodeAgain(ctx context.Context, w postgres.Webhook, by string) (r
 		return out, nil
 	}
 	now, signal, _ := src.Classify(webhook.DeliveryOf(w))
+	if src.POS && now.Disposition == provider.Recorded { // what we read ourselves is of an order that its decoder cannot know
+		now.OrderID, now.ProviderOrderID, now.Kind = w.OrderID, w.ProviderOrderID, w.Kind
+	}
 	err := a.DB.Reclassify(ctx, w.ID, now)
 	if err != nil && !errors.Is(err, postgres.ErrConflict) { // forwarded meanwhile: replay it then
 		return out, err

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"willcall/order"
 	"willcall/postgres"
 	"willcall/provider"
+	"willcall/webhook"
 )
 
 func TestWebhooksAreFilteredAndShown(t *testing.T) {
@@ -180,4 +182,60 @@ func TestReplayByFilter(t *testing.T) {
 	if status[q] != "replayed" || status[still] != "quarantined" || len(status) != 2 {
 		t.Errorf("statuses = %v; want %s replayed and %s quarantined", status, q, still)
 	}
+}
+
+// What lies in the inbox under a POS's name: hints for orders of other sources, and what we have read there ourselves.
+func TestReplayOfWhatIsOfAPOS(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.opt.Sources = append(s.opt.Sources, webhook.Source{Name: "till", Kind: "http", POS: true, Decode: func(d provider.Delivery) (provider.Decoded, error) {
+		if strings.HasPrefix(string(d.Body), "own") {
+			return provider.Decoded{Type: "pos/supply", Disposition: provider.Recorded}, nil
+		}
+		return provider.Decoded{Type: "pos/invoice.updated", Disposition: provider.Forward, Concern: postgres.InvoiceRef("77"), Event: &order.Event{Hint: true}}, nil
+	}})
+	of := func(change func(*postgres.Webhook)) func(*postgres.Webhook) {
+		return func(w *postgres.Webhook) { w.Source, w.Provider = "till", "http"; change(w) }
+	}
+	replay := func(id string) (out struct {
+		Status, Detail string
+		OrderID        *string `json:"order_id"`
+	}, code int) {
+		t.Helper()
+		w := s.ask("POST", "/v1/webhooks/"+id+"/replay", `{"by":"ann"}`)
+		s.json(w, w.Code, &out)
+		return out, w.Code
+	}
+	t.Run("WhatWasReadStaysItsOrders", func(t *testing.T) {
+		id := s.saveWebhook("own", of(func(w *postgres.Webhook) { w.Disposition, w.Type = provider.Recorded, "pos/supply" }))
+		out, code := replay(id)
+		if code != 200 || out.Status != "recorded" || out.OrderID == nil || *out.OrderID != "order:toy:7" || out.Detail == "" {
+			t.Errorf("answered %d %+v; want 200, that it is recorded and moves nothing, and its order", code, out)
+		}
+		row, err := s.db.Webhook(t.Context(), id)
+		if err != nil || row.Disposition != provider.Recorded || row.OrderID != "order:toy:7" || row.ProviderOrderID != "7" || row.Kind != order.Sale {
+			t.Errorf("row = %+v, %v; want it listed with its order still", row, err)
+		}
+	})
+	t.Run("AHintOfAnOrderGoesToItAgain", func(t *testing.T) {
+		id := s.saveWebhook("hint", of(func(w *postgres.Webhook) { w.Concern = postgres.InvoiceRef("77") }))
+		if out, code := replay(id); code != 202 || out.Status != "replayed" {
+			t.Errorf("answered %d %+v; want 202, replayed", code, out)
+		}
+	})
+	t.Run("AHintThatNobodyWaitedForIsLookedForAgain", func(t *testing.T) {
+		id := s.saveWebhook("hint", of(func(w *postgres.Webhook) {
+			quarantined(w)
+			w.Disposition, w.Concern = provider.Recorded, postgres.InvoiceRef("77") // given up
+		}))
+		out, code := replay(id)
+		if code != 200 || out.Status != "parked" || !strings.Contains(out.Detail, "invoice:77") {
+			t.Errorf("answered %d %+v; want 200, that it waits for the order of the invoice", code, out)
+		}
+		s.saveOrder("9", func(o *postgres.OrderRow) { o.POS, o.InvoiceID = "till", "77" })
+		row, err := s.db.Webhook(t.Context(), id)
+		if err != nil || row.Disposition != provider.Forward || row.OrderID != "order:toy:9" {
+			t.Errorf("row = %+v, %v; want it for the order that has the invoice now", row, err)
+		}
+	})
 }

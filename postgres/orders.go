@@ -37,6 +37,7 @@ type OrderRow struct {
 	InvoicedAt      time.Time
 	ClosedAt        time.Time
 	Refs            []string // its other names; see [DB.FindOrder]
+	POS             string   // the configured name of the POS that InvoiceID and PurchaseOrderID are of: they are names of the order there; "" for none
 }
 
 // TimelineEntry is one line of an order's story. The four fields but Detail are its key: repeats are ignored.
@@ -117,8 +118,8 @@ func (db *DB) SaveOrder(ctx context.Context, o OrderRow, entries []TimelineEntry
 	if len(steps) > 0 {
 		queueSteps(b, o.ID, steps)
 	}
-	if len(o.Refs) > 0 {
-		queueRefs(b, o)
+	if of, refs := o.names(); len(refs) > 0 {
+		queueRefs(b, o, of, refs)
 	}
 	writes := b.Len()
 	if o.EventID != "" {

@@ -11,22 +11,51 @@ import (
 	"willcall/order"
 )
 
-// queueRefs writes the names of an order, and releases what is parked under them. A name that another order has stays with
-// that one: of two orders that claim one ticket the first is as good as the second, and news must not go to and fro.
-func queueRefs(b *pgx.Batch, o OrderRow) {
-	refs := make([]string, len(o.Refs))
-	for i, r := range o.Refs {
-		refs[i] = clean(r)
+// names are all names of the order, each with whose it is: those of its source, and those of its records in the POS.
+func (o OrderRow) names() (of, refs []string) {
+	add := func(source, ref string) { of, refs = append(of, source), append(refs, clean(ref)) }
+	for _, r := range o.Refs {
+		add(o.Source, r)
 	}
-	b.Queue("INSERT INTO order_refs (source, ref, order_id) SELECT $1, unnest($2::text[]), $3 ON CONFLICT DO NOTHING", o.Source, refs, o.ID)
-	b.Queue(`UPDATE webhooks SET disposition = 'forward', order_id = $3, provider_order_id = $4, kind = $5, queued_at = now(), next_try = NULL
-		WHERE disposition = 'parked' AND source = $1 AND concern = ANY($2)`, o.Source, refs, o.ID, clean(o.ProviderOrderID), o.Kind)
+	if o.POS != "" && o.InvoiceID != "" {
+		add(o.POS, InvoiceRef(o.InvoiceID))
+	}
+	if o.POS != "" && o.PurchaseOrderID != "" {
+		add(o.POS, PurchaseOrderRef(o.PurchaseOrderID))
+	}
+	return of, refs
 }
 
-// FindOrder returns the order that has the name ref ("ticket:65f0…") at the source. None is no error.
+// InvoiceRef is the name that an invoice of a POS gives its order. The order keeps it when another invoice takes that one's place.
+func InvoiceRef(id string) string { return "invoice:" + id }
+
+// PurchaseOrderRef is to purchase orders what [InvoiceRef] is to invoices.
+func PurchaseOrderRef(id string) string { return "purchase_order:" + id }
+
+// queueRefs writes the names of an order, and releases what is parked under them. A name that another order has stays with
+// that one: of two orders that claim one ticket the first is as good as the second, and news must not go to and fro.
+func queueRefs(b *pgx.Batch, o OrderRow, of, refs []string) {
+	b.Queue(`INSERT INTO order_refs (source, ref, order_id) SELECT n.source, n.ref, $3 FROM unnest($1::text[], $2::text[]) AS n (source, ref)
+		ON CONFLICT DO NOTHING`, of, refs, o.ID)
+	b.Queue(`UPDATE webhooks w SET disposition = 'forward', order_id = $3, provider_order_id = $4, kind = $5, queued_at = now(), next_try = NULL
+		FROM unnest($1::text[], $2::text[]) AS n (source, ref)
+		WHERE w.disposition = 'parked' AND w.source = n.source AND w.concern = n.ref`, of, refs, o.ID, clean(o.ProviderOrderID), o.Kind)
+}
+
+// FindOrder returns the order that has the name ref ("ticket:65f0…") at the source. The source may be a POS: then the order is of
+// another. None is no error.
 func (db *DB) FindOrder(ctx context.Context, source, ref string) (id order.Identity, found bool, err error) {
 	ids, err := list(ctx, db, "find order", `SELECT o.id, o.source, o.provider, o.provider_order_id, o.kind
 		FROM order_refs r JOIN orders o ON o.id = r.order_id WHERE r.source = $1 AND r.ref = $2`, []any{source, clean(ref)}, scanIdentity)
+	if err != nil || len(ids) == 0 {
+		return order.Identity{}, false, err
+	}
+	return ids[0], true, nil
+}
+
+// OrderIdentity returns whose order the workflow id stands for. None is no error.
+func (db *DB) OrderIdentity(ctx context.Context, id string) (of order.Identity, found bool, err error) {
+	ids, err := list(ctx, db, "order identity", "SELECT id, source, provider, provider_order_id, kind FROM orders WHERE id = $1", []any{id}, scanIdentity)
 	if err != nil || len(ids) == 0 {
 		return order.Identity{}, false, err
 	}
@@ -40,7 +69,8 @@ func scanIdentity(row pgx.CollectableRow) (id order.Identity, err error) {
 
 // ReleaseParked looks for the orders of at most limit parked webhooks that are due for it, and returns how many it released.
 // It is for those that were parked at the very moment at which their order was saved: all others are released by that. A
-// webhook whose order is not there is looked at again when it has been parked for twice as long, or ten minutes later.
+// webhook whose order is not there is looked at again when it has been parked for twice as long, or ten minutes later. News of a
+// record of a POS is given up after a day: a POS tells of every sale that it has, also of those that we have nothing to do with.
 func (db *DB) ReleaseParked(ctx context.Context, limit int) (released int64, err error) {
 	err = db.one(ctx, "release parked", `WITH due AS (
 			SELECT id, source, concern FROM webhooks WHERE disposition = 'parked' AND (next_try IS NULL OR next_try <= now())
@@ -53,7 +83,9 @@ func (db *DB) ReleaseParked(ctx context.Context, limit int) (released int64, err
 				kind = found.kind, queued_at = now(), next_try = NULL
 			FROM found WHERE w.id = found.id RETURNING w.id
 		), missed AS (
-			UPDATE webhooks w SET next_try = now() + least(greatest(now() - w.received_at, interval '1 second'), interval '10 minutes')
+			UPDATE webhooks w SET next_try = now() + least(greatest(now() - w.received_at, interval '1 second'), interval '10 minutes'),
+				disposition = CASE WHEN w.received_at < now() - interval '1 day' AND split_part(w.concern, ':', 1) IN ('invoice', 'purchase_order')
+					THEN 'recorded' ELSE 'parked' END
 			FROM due WHERE w.id = due.id AND due.id NOT IN (SELECT id FROM found)
 		)
 		SELECT count(*) FROM released`, []any{limit}, &released)

@@ -344,3 +344,90 @@ func TestLinkCustomer(t *testing.T) {
 		t.Error("linked to no customer; want an error")
 	}
 }
+
+// The records that an order has in a POS are names of the order there.
+func TestNamesInThePOS(t *testing.T) {
+	t.Parallel()
+	with := func(n int, pos, invoice, purchase string) postgres.OrderRow {
+		o := orderRow(n)
+		o.POS, o.InvoiceID, o.PurchaseOrderID = pos, invoice, purchase
+		return o
+	}
+	t.Run("AreTheRecordsInForceAndTheEarlierOnes", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		save(t, db, with(1, "main", "77", ""))
+		save(t, db, with(1, "main", "78", ""))
+		save(t, db, with(1, "main", "", "")) // void
+		save(t, db, with(2, "main", "", "77"))
+		save(t, db, with(3, "spare", "77", ""))
+		save(t, db, with(4, "", "79", ""))
+		for name, want := range map[[2]string]string{
+			{"main", "invoice:77"}: "order:tevo:1", {"main", "invoice:78"}: "order:tevo:1", {"main", "purchase_order:77"}: "order:tevo:2",
+			{"spare", "invoice:77"}: "order:tevo:3", {"tevo", "invoice:77"}: "", {"", "invoice:79"}: "", {"main", "invoice:"}: "",
+		} {
+			if got := find(t, db, name[0], name[1]); got != want {
+				t.Errorf("%s of %s: got %q; want %q", name[1], name[0], got, want)
+			}
+		}
+		id, _, err := db.FindOrder(t.Context(), "main", "invoice:77")
+		must(t, err)
+		same, found, err := db.OrderIdentity(t.Context(), id.ID)
+		must(t, err)
+		if want := orderRow(1).Identity; id != want || !found || same != want {
+			t.Errorf("got %+v, by its id %+v; want %+v: the POS is not the order's source", id, same, want)
+		}
+		if _, found, err := db.OrderIdentity(t.Context(), "order:tevo:none"); found || err != nil {
+			t.Errorf("an order that nobody has: %v, %v; want none", found, err)
+		}
+	})
+	t.Run("ReleaseWhatWaitsForThem", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		in := inbox(t, db, postgres.InboxOptions{Owner: "door"})
+		of := func(source, concern string) postgres.Webhook {
+			w := parked(concern)
+			w.Source, w.DedupeKey = source, w.ID
+			put(t, in, w)
+			return w
+		}
+		ours, ticket := of("main", postgres.InvoiceRef("77")), of("tevo", "ticket:a")
+		of("spare", postgres.InvoiceRef("77"))
+		of("tevo", postgres.InvoiceRef("77"))
+		of("main", "ticket:a")
+		o := with(1, "main", "77", "")
+		o.Refs = []string{"ticket:a"}
+		save(t, db, o)
+		wantIDs(t, "claim", claim(t, db, "a", 10), []string{ours.ID, ticket.ID})
+	})
+	t.Run("NewsOfOtherPeoplesSalesIsGivenUpAfterADay", func(t *testing.T) {
+		t.Parallel()
+		db := postgrestest.New(t)
+		in := inbox(t, db, postgres.InboxOptions{Owner: "door"})
+		want := map[string]provider.Disposition{}
+		for _, c := range []struct {
+			concern string
+			age     time.Duration
+			want    provider.Disposition
+		}{
+			{"invoice:1", 25 * time.Hour, provider.Recorded}, {"purchase_order:1", 25 * time.Hour, provider.Recorded},
+			{"invoice:2", 23 * time.Hour, provider.Parked}, {"ticket:a", 25 * time.Hour, provider.Parked},
+		} {
+			w := parked(c.concern)
+			w.ReceivedAt, want[w.ID] = time.Now().Add(-c.age), c.want
+			put(t, in, w)
+		}
+		released, err := db.ReleaseParked(t.Context(), 10)
+		must(t, err)
+		if released != 0 {
+			t.Errorf("released = %d; want none", released)
+		}
+		for id, disposition := range want {
+			w, err := db.Webhook(t.Context(), id)
+			must(t, err)
+			if w.Disposition != disposition {
+				t.Errorf("%s: got %s; want %s", w.Concern, w.Disposition, disposition)
+			}
+		}
+	})
+}

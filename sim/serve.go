@@ -37,6 +37,8 @@ func (o *ServeOptions) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.VivenuAddr, "vivenu", "127.0.0.1:8092", "address of vivenu's API")
 	fs.StringVar(&o.LTDAddr, "ltd", "127.0.0.1:8093", "address of London Theatre Direct's API")
 	fs.StringVar(&o.POS.Token, "pos-token", "dev-pos-token", "bearer token of the point of sale")
+	fs.StringVar(&o.POS.Events.URL, "pos-events", "", "`URL` that the point of sale posts its events to; empty posts none")
+	fs.StringVar(&o.POS.Events.Secret, "pos-events-secret", "whsec_d2lsbGNhbGwtZGV2LXBvcy1ldmVudHMtc2VjcmV0ISE=", "what it signs them with: whsec_ and the rest")
 	fs.StringVar(&o.TEvo.Token, "tevo-token", "dev-tevo-api-token", "X-Token of Ticket Evolution's API")
 	fs.StringVar(&o.TEvo.Secret, "tevo-secret", "dev-tevo-api-secret", "secret of Ticket Evolution's API")
 	fs.StringVar(&o.Vivenu.APIKey, "vivenu-key", "dev-vivenu-api-key", "API key of vivenu's API")

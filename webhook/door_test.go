@@ -70,7 +70,7 @@ func TestRowHoldsWhatCameAndNoSecret(t *testing.T) {
 	wantSignal := Signal{
 		Order:   order.Identity{ID: "order:toy:a-7", Source: "toy", Provider: "toyshop", ProviderOrderID: "a/7", Kind: order.Sale},
 		Event:   order.Event{ID: row.ID, Type: "order", At: row.ReceivedAt, Received: row.ReceivedAt, Status: order.StatusPending},
-		Attempt: 1,
+		Attempt: 1, Sender: "toy",
 	}
 	if got, want := fmt.Sprintf("%+v", signal), fmt.Sprintf("%+v", wantSignal); got != want {
 		t.Errorf("signal = %s\nwant     %s", got, want)

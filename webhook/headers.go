@@ -8,8 +8,8 @@ import (
 )
 
 // storedHeaders are kept with a delivery. The list is short on purpose: signatures, authorization, cookies and the URL
-// (its last segment may be a token) must not lie in the database.
-var storedHeaders = []string{"Content-Type", "User-Agent", "X-Request-Id", "Tixstock-Version"}
+// (its last segment may be a token) must not lie in the database. Webhook-Id is the key of what a POS repeats.
+var storedHeaders = []string{"Content-Type", "User-Agent", "X-Request-Id", "Tixstock-Version", "Webhook-Id", "Webhook-Timestamp"}
 
 const maxHeader = 256 // bytes of one stored value
 

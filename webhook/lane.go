@@ -144,7 +144,7 @@ func (f *Forwarder) succeeded(t task) {
 	if t.swept {
 		path = "sweep"
 	}
-	f.o.Metrics.forwarded.WithLabelValues(t.Order.Source, path).Inc()
+	f.o.Metrics.forwarded.WithLabelValues(t.Sender, path).Inc()
 	f.o.Metrics.delay.WithLabelValues(path).Observe(time.Since(t.Event.Received).Seconds())
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -29,6 +29,7 @@ type Signal struct {
 	Order   order.Identity
 	Event   order.Event // its ID is the id of the row in the inbox
 	Attempt int         // 1, and one more with each replay by an operator
+	Sender  string      // the source that it came from: not the order's own where that is a POS
 
 	// News names what the event is news of, where that is no order; Order is then only the id of the workflow that spreads it.
 	News *workflows.NoticeInput

@@ -24,7 +24,8 @@ const DefaultMaxBody = 8 << 20
 // Source is one configured sender: its path is /webhooks/<Name>.
 type Source struct {
 	Name         string   // unique
-	Kind         string   // the provider: "tevo"
+	Kind         string   // the provider: "tevo", or the kind of the POS
+	POS          bool     // it is a POS: the orders that it has news of are other sources', and it names them by its own records
 	ContentTypes []string // media types that are taken, without parameters; none: all are
 	MaxBody      int64    // bytes; 0: [DefaultMaxBody]
 
@@ -32,7 +33,8 @@ type Source struct {
 	VerifyOff bool
 
 	// Verify proves on the raw bytes that the provider sent them. remote is the sender's address. It is called
-	// concurrently. Errors: provider.ErrNoSecret (answered 503), all others (401).
+	// concurrently. Errors: provider.ErrNoSecret (answered 503), all others (401). A POS without it has no path: it is
+	// there for what lies in the inbox under its name.
 	Verify func(d provider.Delivery, remote netip.Addr) error
 
 	// Decode says what an authentic delivery means. It must give the same answer whenever it is asked: it sees the
@@ -94,7 +96,8 @@ func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provi
 	case forward && dec.About != provider.About{}:
 		news := workflows.NoticeInput{Source: s.Name, Provider: s.Kind, Kind: dec.About.Kind, Subject: dec.About.ID}
 		row.Kind, row.OrderID = "", workflows.NoticeID(news)
-		return row, &Signal{Attempt: 1, Event: *dec.Event, News: &news, Order: order.Identity{ID: row.OrderID, Source: s.Name, Provider: s.Kind}}, dec
+		return row, &Signal{Attempt: 1, Event: *dec.Event, News: &news, Sender: s.Name,
+			Order: order.Identity{ID: row.OrderID, Source: s.Name, Provider: s.Kind}}, dec
 	case dec.OrderID == "":
 		row.Kind = ""
 		if forward {
@@ -118,7 +121,7 @@ func (s *Source) Classify(d provider.Delivery) (postgres.Webhook, *Signal, provi
 func (s *Source) redirect(row postgres.Webhook, dec provider.Decoded, id order.Identity) (postgres.Webhook, *Signal) {
 	row.Disposition, row.Concern = provider.Forward, dec.Concern
 	row.OrderID, row.ProviderOrderID, row.Kind = id.ID, id.ProviderOrderID, id.Kind
-	return row, &Signal{Attempt: 1, Event: *dec.Event, Order: id}
+	return row, &Signal{Attempt: 1, Event: *dec.Event, Order: id, Sender: s.Name}
 }
 
 // maxUnread is the size up to which a delivery may wait in memory to be decoded; see [Forwarder.Forward].
@@ -135,7 +138,7 @@ func (s *Source) glance(d provider.Delivery) (postgres.Webhook, *Signal, provide
 	}
 	row := s.row(d, dec)
 	row.OrderID = workflows.OrderID(s.Name, dec.OrderID, row.Kind)
-	return row, &Signal{Attempt: 1, unread: &postgres.Webhook{}, Event: order.Event{ID: d.ID, Type: row.Type, Received: d.Received},
+	return row, &Signal{Attempt: 1, Sender: s.Name, unread: &postgres.Webhook{}, Event: order.Event{ID: d.ID, Type: row.Type, Received: d.Received},
 		Order: order.Identity{ID: row.OrderID, Source: s.Name, Provider: s.Kind, ProviderOrderID: dec.OrderID, Kind: row.Kind}}, dec
 }
 

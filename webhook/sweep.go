@@ -172,7 +172,7 @@ func (f *Forwarder) dispatch(ctx context.Context, rows []postgres.Webhook, round
 		}
 		s, ok := Signal{}, true
 		if row.Body == nil { // its lane reads it, few at a time
-			s = Signal{Attempt: row.Attempt, unread: &row, Order: order.Identity{ID: row.OrderID, Source: row.Source},
+			s = Signal{Attempt: row.Attempt, Sender: row.Source, unread: &row, Order: order.Identity{ID: row.OrderID, Source: row.Source},
 				Event: order.Event{ID: row.ID, Type: row.Type, Received: row.ReceivedAt}}
 		} else if s, ok = f.read(ctx, row); !ok {
 			continue
@@ -212,8 +212,15 @@ func (f *Forwarder) read(ctx context.Context, row postgres.Webhook) (Signal, boo
 	now, s, dec := src.Classify(DeliveryOf(row))
 	if dec.Concern != "" && row.OrderID != "" && dec.Event != nil {
 		// Its order was found by another name than its own, and stays the one that it was found for.
-		now, s = src.redirect(now, dec, order.Identity{ID: row.OrderID, Source: row.Source, Provider: src.Kind,
-			ProviderOrderID: row.ProviderOrderID, Kind: row.Kind})
+		id, known, err := f.whose(call, src, row)
+		if err != nil {
+			f.o.Logger.Warn("the order of a webhook cannot be looked up; it is tried again", "webhook", row.ID, "err", err)
+			f.strand()
+			return Signal{}, false
+		}
+		if known {
+			now, s = src.redirect(now, dec, id)
+		}
 	}
 	if s == nil {
 		if err := f.o.DB.Reclassify(call, row.ID, now); err != nil {
@@ -230,6 +237,15 @@ func (f *Forwarder) read(ctx context.Context, row postgres.Webhook) (Signal, boo
 	}
 	s.Attempt, s.files = row.Attempt, dec.Files
 	return *s, true
+}
+
+// whose is the order that a stored row was found for. One of a POS is another source's, which the row does not say; if it is
+// gone, the row waits under the name that it was found by.
+func (f *Forwarder) whose(ctx context.Context, src *Source, row postgres.Webhook) (id order.Identity, known bool, err error) {
+	if src.POS {
+		return f.o.DB.OrderIdentity(ctx, row.OrderID)
+	}
+	return order.Identity{ID: row.OrderID, Source: row.Source, Provider: src.Kind, ProviderOrderID: row.ProviderOrderID, Kind: row.Kind}, true, nil
 }
 
 // DeliveryOf is the delivery that a row of the inbox holds, as a decoder sees it.

@@ -100,7 +100,7 @@ type rig struct {
 func newRig(t testing.TB, sources ...Source) *rig {
 	t.Helper()
 	if len(sources) == 0 {
-		sources = []Source{toySource()}
+		sources = []Source{toySource(), tillSource()}
 	}
 	r := &rig{logs: &bytes.Buffer{}, reg: prometheus.NewRegistry(), keys: map[string]string{}}
 	r.Options = Options{

@@ -78,8 +78,12 @@ func Handler(o Options) http.Handler {
 		sources: make(map[string]*Source, len(o.Sources)),
 		budget:  budget{max: o.MaxInFlightBytes, places: make(chan struct{}, o.MaxLargeBodies)},
 	}
+	var doors []Source
 	for i := range o.Sources {
 		s := o.Sources[i]
+		if s.POS && s.Verify == nil {
+			continue
+		}
 		if s.MaxBody == 0 {
 			s.MaxBody = DefaultMaxBody
 		}
@@ -87,12 +91,13 @@ func Handler(o Options) http.Handler {
 			panic(fmt.Sprintf("webhook: source %q is incomplete or there twice", s.Name))
 		}
 		d.sources[s.Name] = &s
+		doors = append(doors, s)
 	}
 	if o.Put == nil || o.Forward == nil || o.Metrics == nil || o.Logger == nil {
 		panic("webhook: incomplete options")
 	}
 	if o.Registry != nil {
-		o.Metrics.watch(o.Registry, &d.budget, o.Sources)
+		o.Metrics.watch(o.Registry, &d.budget, doors)
 	}
 
 	gin.SetMode(gin.ReleaseMode)

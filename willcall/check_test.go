@@ -17,7 +17,7 @@ import (
 const everybody = `
 database: postgres://willcall@127.0.0.1:1/willcall
 pos:
-  main: {kind: http, url: "POS", token: hunter0hunter0}
+  main: {kind: http, url: "POS", token: hunter0hunter0, events: {secrets: [whsec_hunterhunterhunterhunterhunterhunterAAAA]}}
   spare: {kind: http, url: "POS", token: hunter0hunter0}
   sky: {kind: skybox, url: "SKYBOX", token: hunter6hunter6, settle_delay: 3s, skybox: {application_token: huntera, account: "12"}}
   core: {kind: tevocore, url: "CORE", token: hunterb, tevocore: {secret: hunterc, office_id: "7", reviewer_id: "1", scan_clients: true}}
@@ -40,9 +40,9 @@ sources:
 
 const well = `        WHAT              FOUND
 ok      pos.core          takes our credentials; sells whole groups
-ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
-ok      pos.sky           takes our credentials; sells seats, searches lag by 3s
-ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files
+ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; posts its events to /webhooks/main
+ok      pos.sky           takes our credentials; sells seats, searches lag by 3s; no events are configured
+ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; no events are configured
 ok      sources.ltd.api   takes our credentials; reads orders
 ok      sources.tevo.api  takes our credentials; reads orders, accepts and rejects them, each is read before it is invoiced
 ok      sources.tixstock  takes webhooks; without an api nothing can be read again, accepted or swept
@@ -107,7 +107,7 @@ func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
 	}
 
 	for _, c := range []struct{ old, new, want string }{
-		{"token: hunter0hunter0}\n  spare", "token: hunter9hunter9}\n  spare", `WRONG  pos\.main .*401.*: look at the credentials in pos\.main\n`},
+		{"token: hunter0hunter0, events", "token: hunter9hunter9, events", `WRONG  pos\.main .*401.*: look at the credentials in pos\.main\n`},
 		{`kind: http, url: "http://127.0.0.1:`, `kind: http, url: "http://127.0.0.1:1/`, `WRONG  pos\.main .*: look at pos\.main\.url`},
 		{"application_token: huntera", "application_token: hunterx", `WRONG  pos\.sky .*: look at the credentials in pos\.sky\n`},
 		{"secret: hunterc", "secret: hunterx", `WRONG  pos\.core .*: look at the credentials in pos\.core\n`},

@@ -29,6 +29,7 @@ import (
 // Tokens of the simulators, as in config/dev.yaml.
 const (
 	POSToken      = "dev-pos-token"
+	POSSecret     = "whsec_d2lsbGNhbGwtZGV2LXBvcy1ldmVudHMtc2VjcmV0ISE=" // what the POS signs its events with, if it is told where to post them
 	TEvoAPIToken  = "dev-tevo-api-token"
 	TEvoAPISecret = "dev-tevo-api-secret"
 
@@ -179,7 +180,7 @@ func (s *Stack) startTemporal(ctx context.Context, path string) error {
 
 func (s *Stack) startSimulators() error {
 	o := s.options
-	o.POS.Token = cmp.Or(o.POS.Token, POSToken)
+	o.POS.Token, o.POS.Events.Secret = cmp.Or(o.POS.Token, POSToken), cmp.Or(o.POS.Events.Secret, POSSecret)
 	o.TEvo.Token, o.TEvo.Secret = cmp.Or(o.TEvo.Token, TEvoAPIToken), cmp.Or(o.TEvo.Secret, TEvoAPISecret)
 	o.Vivenu.APIKey, o.LTD.APIKey = cmp.Or(o.Vivenu.APIKey, VivenuAPIKey), cmp.Or(o.LTD.APIKey, LTDAPIKey)
 	o.POS.Logger, o.TEvo.Logger, o.Vivenu.Logger, o.LTD.Logger, o.Mix.Sender.Logger = o.Logger, o.Logger, o.Logger, o.Logger, o.Logger

@@ -1,10 +1,7 @@
 package ltd
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strings"
 
@@ -13,10 +10,10 @@ import (
 
 // The kinds of proof that a [Verifier] knows.
 const (
-	KindToken  = "token"  // a secret segment in the path that we registered
-	KindBasic  = "basic"  // Authorization: Basic, of "user:password"
-	KindBearer = "bearer" // Authorization: Bearer
-	KindHMAC   = "hmac"   // HMAC-SHA256 of the body, in a header
+	KindToken  = provider.ProofToken
+	KindBasic  = provider.ProofBasic
+	KindBearer = provider.ProofBearer
+	KindHMAC   = provider.ProofHMAC
 )
 
 // Verifier proves that a webhook comes from London Theatre Direct. Its page "Webhook Authentication" is not public, so that
@@ -70,45 +67,7 @@ func (v Verifier) Verify(d provider.Delivery, remote netip.Addr) error {
 }
 
 func (v Verifier) prove(d provider.Delivery) error {
-	switch v.Kind {
-	case KindToken:
-		return provider.ProveToken(d.Token, v.Secrets)
-	case KindBasic:
-		user, password, _ := (&http.Request{Header: d.Header}).BasicAuth()
-		return provider.ProveToken(user+":"+password, v.Secrets)
-	case KindBearer:
-		scheme, token, _ := strings.Cut(d.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			token = ""
-		}
-		return provider.ProveToken(strings.TrimSpace(token), v.Secrets)
-	case KindHMAC:
-		return v.proveHMAC(d)
-	}
-	return fmt.Errorf("%w: the kind of proof is none that we know", provider.ErrNoSecret)
-}
-
-// proveHMAC leaves a signature that cannot be read empty: it fits nothing, and a missing secret still comes first.
-func (v Verifier) proveHMAC(d provider.Delivery) error {
-	var decode func(string) ([]byte, error)
-	switch v.Encoding {
-	case "hex":
-		decode = hex.DecodeString
-	case "base64":
-		decode = base64.StdEncoding.DecodeString
-	default:
-		return fmt.Errorf("%w: the encoding of signatures is none that we know", provider.ErrNoSecret)
-	}
-	if v.Header == "" {
-		return fmt.Errorf("%w: the header of signatures is missing", provider.ErrNoSecret)
-	}
-	var mac []byte
-	if text, ok := strings.CutPrefix(strings.TrimSpace(d.Header.Get(v.Header)), v.Prefix); ok {
-		if b, err := decode(text); err == nil {
-			mac = b
-		}
-	}
-	return provider.ProveHMAC(mac, d.Body, v.Secrets)
+	return provider.Proof{Kind: v.Kind, Secrets: v.Secrets, Header: v.Header, Encoding: v.Encoding, Prefix: v.Prefix}.Prove(d)
 }
 
 // sameAffiliate compares two guids: .NET writes them in either letter case.
