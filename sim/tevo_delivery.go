@@ -22,7 +22,7 @@ const maxUpload = 64 << 20
 var (
 	tevoTransfers = []string{"TMMobile", "TMMobileLink", "FlashSeats", "Eticket"}
 	tevoCompletes = []string{"TMMobile", "TMMobileLink", "FlashSeats"}
-	tevoSources   = []string{"AXS", "AM", "BA", "FS", "PAC", "SG", "SH", "TM"}
+	tevoSources   = []string{"AXS", "AM", "BA", "DICE", "FS", "MPV", "PAC", "RDP", "SG", "SH", "TM", "VIV"}
 )
 
 // handleDelivery adds what a seller does to deliver, and a buyer to fetch. Mind the ids: paths of items have items[].id, and
