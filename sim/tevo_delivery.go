@@ -331,8 +331,8 @@ func (t *TEvo) sent(c *tevoDeliveryCall, list []TEvoShipment) tevoAnswer {
 	return tevoAnswer{status: http.StatusOK, body: c.order.shipmentBody(list[c.at])}
 }
 
-// completeShipment is Shipments/Complete: it completes the shipment, and the order as well. That the shipment is delivered
-// then is an assumption, as no state is called completed.
+// completeShipment is Shipments/Complete: it completes the shipment, and the order as well. That the shipment is delivered then
+// is an assumption: the list of its states has none that is called completed.
 func (t *TEvo) completeShipment(c *tevoDeliveryCall) tevoAnswer {
 	var in struct {
 		Link   string `json:"tm_mobile_link"`

@@ -426,6 +426,7 @@ func TestDeliveryAnswers(t *testing.T) {
 	}{
 		{"TakenForLater", "TMMobile", ``, "pending", 202, provider.OutcomeUnknown},
 		{"TakenAndDone", "TMMobile", ``, "delivered", 202, ""},
+		{"TakenAndCompleted", "TMMobile", `{}`, "completed", 200, ""},
 		{"SomebodyWasFaster", "TMMobile", `{}`, "delivered", 422, ""},
 		{"Refused", "TMMobile", `{}`, "pending", 422, provider.Invalid},
 		{"Gone", "TMMobile", `{}`, "pending", 404, provider.NotFound},
@@ -514,7 +515,7 @@ func TestShipmentsTellOfTheirLines(t *testing.T) {
 	t.Parallel()
 	o := apart(sold(1, "FedEx", 2, 1))
 	for state, want := range map[string]struct{ delivered, shipped int }{
-		"pending": {0, 0}, "in_transit": {0, 1}, "in_exception": {0, 0}, "delivered": {1, 0}, "returned": {0, 0}, "canceled": {0, 0}, "lost": {0, 0},
+		"pending": {0, 0}, "in_transit": {0, 1}, "in_exception": {0, 0}, "delivered": {1, 0}, "returned": {0, 0}, "canceled": {0, 0}, "lost": {0, 0}, "Completed": {1, 0},
 	} {
 		o.Shipments[0].State = state
 		for name, recipient := range map[string]string{"sale": "seller", "purchase": "buyer"} {

@@ -38,12 +38,16 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 	return e, nil
 }
 
-// States of a shipment (public: Shipments/Status) that say something about its lines. The others are pending, in_exception,
-// returned and canceled. Assumption: what is delivered its buyer has, and a completed mobile transfer is.
-const (
-	stateInTransit = "in_transit"
-	stateDelivered = "delivered"
-)
+// stateInTransit is the state of a shipment (public: Shipments/Status) that a carrier has.
+const stateInTransit = "in_transit"
+
+// delivered reports whether the buyer has what a shipment in this state holds. The list of states has delivered, beside pending,
+// in_transit, in_exception, returned and canceled; the text on Shipments/Complete speaks of a completed state as well (both
+// public). Assumption: either is said of what its buyer has, and of nothing else.
+func delivered(state wire.Scalar) bool {
+	w := state.Word()
+	return w == "delivered" || w == "completed" || w == "complete"
+}
 
 // buyerClass is Office for another broker or Ticket Evolution itself, and Client for whoever else: to hold an order for a
 // fraud check that does not come is better than to pass one that was not checked. ("Processing Orders", Sales to TEvo, Sales
@@ -84,7 +88,7 @@ func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Even
 	f.AirbillReady = f.AirbillReady || kind == order.Sale && airbillReady(b.Type, b.Airbill)
 	f.Shipped = f.Shipped || b.State.Word() == stateInTransit
 	e.Shipment = []order.ShipmentFact{f}
-	if !r.complete && b.State.Word() != stateDelivered {
+	if !r.complete && !delivered(b.State) {
 		return e, nil
 	}
 	// Assumption: a line travels in one shipment, so that all of it has come. A shipment without lines would leave the order

@@ -23,7 +23,7 @@ func decodeLines(b *body, s Settings, at time.Time) (*order.Snapshot, []order.Li
 	}
 	here := map[string]bool{} // lines of shipments that are delivered
 	for _, sh := range b.Shipments.All {
-		if sh.State.Word() == stateDelivered {
+		if delivered(sh.State) {
 			for _, id := range b.carried(sh) {
 				here[id] = true
 			}

@@ -119,7 +119,7 @@ func (c *Client) undelivered(ctx context.Context, op, orderID string, lineIDs []
 		}
 		same := func(q parcel) bool { return q.ID == p.ID }
 		switch {
-		case p.State.Word() == stateDelivered || slices.ContainsFunc(todo, same):
+		case delivered(p.State) || slices.ContainsFunc(todo, same):
 			continue
 		case p.State.Word() != "pending":
 			return o, nil, &provider.CallError{Class: provider.Conflict, Op: op, Detail: "a shipment is neither pending nor delivered"}
