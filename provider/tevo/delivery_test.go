@@ -553,3 +553,37 @@ func TestShipmentsTellOfTheirLines(t *testing.T) {
 		t.Errorf("got %+v, %v; want both lines delivered", out.Event, err)
 	}
 }
+
+// TestLargeFilesAreUploadedInSeveralCalls so that each ends in time. Whichever of them gets no answer, no page is there twice.
+func TestLargeFilesAreUploadedInSeveralCalls(t *testing.T) {
+	t.Parallel()
+	big := func(text string) []byte { return append(sim.PDF(text), make([]byte, maxUpload/2)...) } // two are too much for one call
+	files := [][]byte{big("1"), big("2"), sim.PDF("3"), append(big("4"), make([]byte, maxUpload)...), sim.PDF("5")}
+	for lost := range 5 {
+		api, _ := setup(t, sim.TEvoOptions{HideUploads: true})
+		o := sold(1, "Eticket", 5)
+		api.Put(o)
+		adds := 0
+		c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/add_etickets") {
+				if adds++; adds == lost {
+					if err := api.SetFaults(sim.Faults{Faults: []sim.Fault{{Kind: sim.FaultLostAnswer, Count: 1}}}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			api.ServeHTTP(w, r)
+		}))
+		for range min(lost, 1) {
+			err := c.DeliverETickets(t.Context(), o.ID, o.Items[0].OrderItemID, files, []int{1, 2, 3, 4, 5})
+			providertest.ClassIs(t, fmt.Sprintf("without an answer to upload %d", lost), err, provider.OutcomeUnknown)
+		}
+		if err := c.DeliverETickets(t.Context(), o.ID, o.Items[0].OrderItemID, files, []int{1, 2, 3, 4, 5}); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := api.Order(o.ID)
+		if !slices.Equal(texts(got), []string{"1 2 3 4 5"}) || adds != 4+lost {
+			t.Errorf("upload %d lost: got pages %q after %d uploads; want each once, in 4 and what was tried again", lost, texts(got), adds)
+		}
+	}
+}
