@@ -28,7 +28,8 @@ type TEvoOptions struct {
 	// TransferTBDAlone makes only shipments of type TBD become mobile transfers, as older texts say; newer ones have any.
 	TransferTBDAlone bool
 	// Lenient takes any id for that of a pending sale that somebody else made, so that orders whose webhooks are posted
-	// by hand can be accepted as well. Such an order is not in Orders/Index, and no webhook reports what becomes of it.
+	// by hand can be accepted as well. Such an order is not in Orders/Index, its lines are made up, so that they cannot be
+	// delivered, and no webhook reports what becomes of it. PUT /admin/orders/{id} makes an order known as it is.
 	Lenient bool
 	Logger  *slog.Logger     // nil logs nothing
 	Now     func() time.Time // nil is time.Now
@@ -102,6 +103,7 @@ func NewTEvo(opts TEvoOptions) *TEvo {
 	t.handleDelivery()
 	t.mux.HandleFunc("GET /admin/log", t.serveLog)
 	t.mux.HandleFunc("GET /admin/orders", t.serveOrders)
+	t.mux.HandleFunc("PUT /admin/orders/{id}", t.servePut)
 	t.mux.HandleFunc("GET /admin/orders/{id}/etickets", t.serveETickets)
 	t.mux.HandleFunc("PUT /admin/faults", t.faults.serveFaults)
 	return t

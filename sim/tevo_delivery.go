@@ -441,6 +441,41 @@ func (t *TEvo) serveETickets(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, object{"items": items})
 }
 
+// servePut makes an order known, for whoever cannot call Put: its lines with both of their ids, how it travels and where it
+// stands, each with the default of [TEvoOrder]. It answers the order.
+func (t *TEvo) servePut(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		GroupID  string `json:"group_id"`
+		Purchase bool   `json:"purchase"`
+		State    string `json:"state"`
+		Delivery string `json:"delivery"`
+		Format   string `json:"format"`
+		Items    []struct {
+			ID          string   `json:"id"`
+			OrderItemID string   `json:"order_item_id"`
+			RemoteID    string   `json:"remote_id"`
+			Quantity    int      `json:"quantity"`
+			PriceMinor  int64    `json:"price_minor"`
+			Seats       []string `json:"seats"`
+		} `json:"items"`
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil {
+		writeJSON(w, http.StatusBadRequest, object{"error": "order: " + err.Error()})
+		return
+	}
+	o := TEvoOrder{ID: r.PathValue("id"), GroupID: in.GroupID, Purchase: in.Purchase, State: in.State, Delivery: in.Delivery, Format: in.Format}
+	for _, it := range in.Items {
+		o.Items = append(o.Items, TEvoItem{
+			ID: it.ID, OrderItemID: it.OrderItemID, RemoteID: it.RemoteID, Quantity: it.Quantity, PriceMinor: it.PriceMinor, Seats: it.Seats,
+		})
+	}
+	o = o.At(t.now())
+	t.Put(o)
+	writeJSON(w, http.StatusOK, t.body(o))
+}
+
 // A page object, and not the tree of pages; what a content stream sets.
 var (
 	pdfPage   = regexp.MustCompile(`/Type\s*/Page[^s\w]`)

@@ -352,3 +352,28 @@ func TestTEvoCountsPages(t *testing.T) {
 		}
 	}
 }
+
+// TestTEvoOrdersByHTTP has somebody outside of the process make an order known, and deliver it.
+func TestTEvoOrdersByHTTP(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, TEvoOptions{})
+	put := func(body string) int {
+		req, _ := http.NewRequest("PUT", a.srv.URL+"/admin/orders/5", strings.NewReader(body))
+		status, _, err := a.send(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status
+	}
+	if got := put(`{"lines":[]}`); got != 400 {
+		t.Errorf("a misspelt field: got %d; want 400", got)
+	}
+	if got := put(`{"group_id":"4","state":"accepted","delivery":"TBD","items":[{"id":"11","order_item_id":"21","quantity":1,"price_minor":5000}]}`); got != 200 {
+		t.Errorf("got %d; want 200", got)
+	}
+	m := a.want(200, "GET", "/v9/orders/5", "")
+	if it := m["items"].([]any)[0].(map[string]any); m["oid"] != "4-5" || m["updated_at"] != stamp(testNow) || it["id"] != 11.0 || it["order_item_id"] != 21.0 || it["price"] != "50.0" {
+		t.Errorf("got %v of %v, item %v %v at %v; want what was put", m["oid"], m["updated_at"], it["id"], it["order_item_id"], it["price"])
+	}
+	a.want(200, "GET", "/v9/orders/5/items/11/convert_to_etickets", "")
+}
