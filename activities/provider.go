@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -156,6 +157,11 @@ func (a *Activities) poll(ctx context.Context, name string) (out Polled, err err
 	err = api.Poll(ctx, ask, func(body []byte) error {
 		out.Seen++
 		w, event, err := a.stored(src, body, "sweep")
+		if errors.Is(err, provider.ErrMalformed) {
+			// It is kept for a person, as a webhook is. It must not end the sweep: it would come first again in the next one, and
+			// nobody would hear of what is listed behind it.
+			return a.quarantine(ctx, w, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -179,6 +185,17 @@ func (a *Activities) poll(ctx context.Context, name string) (out Polled, err err
 		return out, err
 	}
 	return out, a.DB.SetCursor(ctx, "sweep:"+name, begun)
+}
+
+// quarantine keeps what a sweep found and cannot be read: once, however often it is found.
+func (a *Activities) quarantine(ctx context.Context, w postgres.Webhook, why error) error {
+	w.Disposition, w.Reason = provider.Quarantined, why.Error() // decoders name the field, and quote nothing
+	w.OrderID, w.ProviderOrderID, w.Kind = "", "", ""
+	stored, err := a.Inbox.Put(ctx, w)
+	if err == nil && !stored.Duplicate {
+		a.Logger.Warn("a sweep found what cannot be read", "source", w.Source, "webhook", w.ID, "reason", w.Reason)
+	}
+	return err
 }
 
 // open lists the orders of a source that wait for tickets.
@@ -216,21 +233,20 @@ func (a *Activities) knows(ctx context.Context, id string, e order.Event) (bool,
 	return e.Snapshot != nil && !o.Facts.Described.At.Before(e.At) || o.Knows(e), nil
 }
 
-// stored makes an inbox row of a body that we fetched ourselves.
+// stored makes an inbox row of a body that we fetched ourselves; beside an error, one that says no more than what came.
 func (a *Activities) stored(src Source, body []byte, via postgres.Via) (postgres.Webhook, *order.Event, error) {
 	d := provider.Delivery{ID: postgres.NewID(), Body: body, Received: time.Now().UTC()}
 	dec, err := src.Decode(d)
-	if err != nil {
-		return postgres.Webhook{}, nil, err
-	}
 	sum := sha256.Sum256(body)
-	if dec.Event == nil {
+	if err == nil && dec.Event == nil {
 		return postgres.Webhook{}, nil, nil // nothing of ours
 	}
-	dec.Event.Received = d.Received
+	if err == nil {
+		dec.Event.Received = d.Received
+	}
 	return postgres.Webhook{
 		ID: d.ID, Source: src.Name, Provider: src.Kind, Type: dec.Type, Disposition: dec.Disposition,
 		OrderID: order.WorkflowID(src.Name, dec.OrderID, dec.Kind), ProviderOrderID: dec.OrderID, Kind: dec.Kind,
 		DedupeKey: provider.DedupeKey(src.Name, dec.Type, sum), BodySHA256: sum, Body: body, Via: via, ReceivedAt: d.Received, Attempt: 1,
-	}, dec.Event, nil
+	}, dec.Event, err
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -158,5 +159,29 @@ func TestWhatTheProviderHasNoCallForIsForAPerson(t *testing.T) {
 	}
 	if _, err := attempt[Polled](d, "PollOrders", PollInput{Source: "tevo"}, nil); classIn(err) != "unauthorized" {
 		t.Errorf("a sweep without credentials: got %v; want unauthorized", err)
+	}
+}
+
+// TestWhatASweepCannotReadDoesNotHideWhatIsBehindIt: a provider lists its orders in the same sequence each time.
+func TestWhatASweepCannotReadDoesNotHideWhatIsBehindIt(t *testing.T) {
+	t.Parallel()
+	d := setup(t, fake.Options{Capabilities: capable})
+	at := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
+	good, _ := json.Marshal(document{Order: "1", At: at})
+	d.configure(func(src *Source) {
+		src.API = &API{Show: src.API.Show, Poll: func(_ context.Context, _ PollAsk, found func([]byte) error) error {
+			for _, body := range [][]byte{[]byte("no document"), good} {
+				if err := found(body); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+	})
+	d.sweep("one that cannot be read comes first", 2, 1)
+	d.sweep("both are in the inbox already", 2, 0)
+	kept, _, err := d.DB.Webhooks(t.Context(), postgres.WebhookFilter{Disposition: provider.Quarantined}, "", 10)
+	if err != nil || len(kept) != 1 || kept[0].Reason == "" || kept[0].OrderID != "" || kept[0].Via != postgres.ViaSweep {
+		t.Errorf("got %+v, %v; want what cannot be read, once, with the reason", kept, err)
 	}
 }

@@ -58,7 +58,18 @@ func tevoAPI(a config.API) (*activities.API, error) {
 		Reject: func(ctx context.Context, id, reason string) error {
 			return c.EnsureRejected(ctx, id, tevo.ReasonFor(reason))
 		},
-		Airbill: c.GetAirbill,
+		Airbill:         c.GetAirbill,
+		DeliverETickets: c.DeliverETickets,
+		RevokeETickets:  c.RevokeETickets,
+		Transfer: func(ctx context.Context, id string, lines []activities.LineTransfer) error {
+			var all []tevo.LineTransfer
+			for _, l := range lines {
+				all = append(all, tevo.LineTransfer(l))
+			}
+			return c.Transfer(ctx, id, all)
+		},
+		HandOver: c.HandOver,
+		ETickets: c.ETickets,
 		Poll: func(ctx context.Context, ask activities.PollAsk, found func([]byte) error) error {
 			for _, kind := range []order.Kind{order.Sale, order.Purchase} {
 				for page, more := 1, true; more; page++ {

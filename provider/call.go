@@ -100,10 +100,21 @@ func NewRequest(ctx context.Context, op, method, base, path string, query url.Va
 }
 
 // Do makes one request and retries nothing: that is for the caller, who can read from the error's class whether it helps.
-// Every method but GET is taken for a write. A nil client gives up after 30 seconds. An answer of more than limit bytes is
-// none. Errors are [*CallError].
+// Every method but GET is taken for a write; see [Write]. A nil client gives up after 30 seconds. An answer of more than limit
+// bytes is none. Errors are [*CallError].
 func Do(client *http.Client, req *http.Request, op string, limit int64) (Answer, error) {
-	write := req.Method != http.MethodGet
+	return do(client, req, op, limit, req.Method != http.MethodGet)
+}
+
+// Write is [Do] for a call that changes something whatever its method: some APIs write by GET. req must have no body.
+func Write(client *http.Client, req *http.Request, op string, limit int64) (Answer, error) {
+	// net/http sends a GET again by itself where a connection breaks that was used before, unless its body, even one of no bytes,
+	// cannot be had twice. What is done once must not be done again before somebody has looked.
+	req.Body, req.GetBody, req.ContentLength = io.NopCloser(strings.NewReader("")), nil, 0
+	return do(client, req, op, limit, true)
+}
+
+func do(client *http.Client, req *http.Request, op string, limit int64, write bool) (Answer, error) {
 	c := http.Client{Timeout: 30 * time.Second}
 	if client != nil {
 		c = *client

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -33,6 +34,10 @@ type SenderOptions struct {
 	Rate float64
 	// Seed chooses the orders; see [NewStory].
 	Seed uint64
+	// Supply, if it is there, has the tickets of an accepted sale put into our point of sale, in the form that the order's
+	// Delivery wants: files for an Eticket, a link or a transfer for TBD, nothing but word of it for a WillCall. The mix then has
+	// stories in which nobody else delivers; without it, none. It is called between two steps and must not block.
+	Supply func(TEvoOrder)
 	// Concurrency is how many webhooks are under way at most; 0 is 8.
 	Concurrency int
 	// StoryScale and RetryScale stretch the time between the steps of an order, and between the attempts to deliver a
@@ -95,7 +100,10 @@ func newSender(opts SenderOptions, jobs *schedule) *Sender {
 	if s.opts.RetryScale == 0 {
 		s.opts.RetryScale = 1
 	}
-	s.tevo.OnChange(func(c TEvoChange) { s.Tell(c.Order, c.Recipient, c.EventType) })
+	s.tevo.OnChange(func(c TEvoChange) {
+		contentType, body := c.Order.ItemWebhook(c.Item, c.Recipient, c.EventType)
+		s.queue(contentType, body, time.Now())
+	})
 	return s
 }
 
@@ -134,7 +142,11 @@ func (s *Sender) Begin() Story {
 	s.counts.Orders++
 	s.mu.Unlock()
 	at := s.now()
-	story := NewStory(s.opts.Seed, n, at)
+	kinds := storyKinds
+	if s.opts.Supply != nil {
+		kinds = slices.Concat(storyKinds, suppliedKinds)
+	}
+	story := newStory(kinds, s.opts.Seed, n, at)
 	s.tevo.Put(story.Order)
 	s.opts.Logger.Info("tevo simulator: order", "order", story.Order.OID(), "kind", story.Kind)
 	timer := time.Now()
@@ -161,6 +173,9 @@ func (s *Sender) step(id string, step StoryStep, at time.Time, tries int) {
 	}
 	if step.Change != nil {
 		o, _ = s.tevo.Update(id, func(o TEvoOrder) TEvoOrder { return step.Change(o, at) })
+	}
+	if step.Supply && s.opts.Supply != nil {
+		s.opts.Supply(o)
 	}
 	if step.EventType == "" {
 		return

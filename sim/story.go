@@ -29,7 +29,9 @@ type StoryStep struct {
 	// Recipient and EventType are the webhook's. Without an EventType nobody is told: only polling sees it.
 	Recipient, EventType string
 	Item                 int // which item the webhook is about, where it is about one
-	Repeats              int // how often the same bytes are sent again
+	// Supply has the tickets come into our point of sale; see SenderOptions.Supply.
+	Supply  bool
+	Repeats int // how often the same bytes are sent again
 }
 
 // Told renders the step's webhook of the order as it is now.
@@ -37,12 +39,15 @@ func (s StoryStep) Told(o TEvoOrder) (contentType string, body []byte) {
 	return o.ItemWebhook(s.Item, s.Recipient, s.EventType)
 }
 
-// storyKinds is the mix, weighted so that the dull case is the most common one, as in real traffic.
-var storyKinds = []struct {
+// A storyKind is one kind of story and how common it is.
+type storyKind struct {
 	name   string
 	weight int
 	tell   func(*Story, *rand.Rand)
-}{
+}
+
+// storyKinds is the mix, weighted so that the dull case is the most common one, as in real traffic.
+var storyKinds = []storyKind{
 	{"office sale to TEvo", 30, officeStory},
 	{"office sale, airbill", 6, airbillStory},
 	{"office sale, other office", 8, otherOfficeStory},
@@ -58,17 +63,27 @@ var storyKinds = []struct {
 	{"purchase canceled", 2, canceledPurchaseStory},
 }
 
+// suppliedKinds are the stories in which nobody but us gives the tickets to the buyer. They need a point of sale that gets
+// them, so they are in no mix without one; see SenderOptions.Supply.
+var suppliedKinds = []storyKind{
+	{"our e-tickets", 16, ourETicketsStory},
+	{"our mobile transfer", 12, ourTransferStory},
+	{"our will call", 4, ourWillCallStory},
+}
+
 // NewStory makes the n-th order of a seed, beginning at a time. The same arguments make the same story, whatever was
 // made before it. Ids do not repeat within a seed, nor between seeds that lie further apart than n/1000: with the
 // Unix time for a seed, a restart makes new orders.
-func NewStory(seed uint64, n int, at time.Time) Story {
+func NewStory(seed uint64, n int, at time.Time) Story { return newStory(storyKinds, seed, n, at) }
+
+func newStory(kinds []storyKind, seed uint64, n int, at time.Time) Story {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
 	sum := 0
-	for _, k := range storyKinds {
+	for _, k := range kinds {
 		sum += k.weight
 	}
 	pick := r.IntN(sum)
-	for _, k := range storyKinds {
+	for _, k := range kinds {
 		if pick -= k.weight; pick < 0 {
 			s := Story{Kind: k.name, Order: storyOrder(seed, n, at, r)}
 			k.tell(&s, r)
@@ -251,5 +266,18 @@ func canceledPurchaseStory(s *Story, r *rand.Rand) {
 		Change: func(o TEvoOrder, at time.Time) TEvoOrder { return o.Canceled(at) },
 	})
 }
+
+// supplied has our point of sale get the tickets once the order is accepted; what follows is for us to do.
+func (s *Story) supplied(r *rand.Rand, delivery, format string) {
+	s.Order.Delivery, s.Order.Format = delivery, format
+	s.Steps = append(s.Steps, sold(), StoryStep{After: seconds(r, 15, 60), If: isAccepted, Supply: true})
+}
+
+func ourETicketsStory(s *Story, r *rand.Rand) { s.supplied(r, "Eticket", "Eticket") }
+
+// ourTransferStory: how the tickets travel is left to the seller.
+func ourTransferStory(s *Story, r *rand.Rand) { s.supplied(r, "TBD", "TM_mobile") }
+
+func ourWillCallStory(s *Story, r *rand.Rand) { s.supplied(r, "WillCall", "Physical") }
 
 func (s Story) String() string { return fmt.Sprintf("%s (%s)", s.Kind, s.Order.OID()) }

@@ -19,8 +19,17 @@ type TEvoOptions struct {
 	// AirbillJSON makes get_airbill answer {"airbill": "<base64>"} instead of the raw PDF; which of the two the real
 	// API does is not public.
 	AirbillJSON bool
+	// ETicketsJSON makes both print_etickets answer {"eticket": "<base64>"} instead of the raw PDF; the same.
+	ETicketsJSON bool
+	// HideUploads keeps files that are not final out of the items' fields; whether those tell of them is not public.
+	HideUploads bool
+	// RemoveRefusesNone makes remove_etickets answer 422 where there are none; what the real one does is not public.
+	RemoveRefusesNone bool
+	// TransferTBDAlone makes only shipments of type TBD become mobile transfers, as older texts say; newer ones have any.
+	TransferTBDAlone bool
 	// Lenient takes any id for that of a pending sale that somebody else made, so that orders whose webhooks are posted
-	// by hand can be accepted as well. Such an order is not in Orders/Index, and no webhook reports what becomes of it.
+	// by hand can be accepted as well. Such an order is not in Orders/Index, its lines are made up, so that they cannot be
+	// delivered, and no webhook reports what becomes of it. PUT /admin/orders/{id} makes an order known as it is.
 	Lenient bool
 	Logger  *slog.Logger     // nil logs nothing
 	Now     func() time.Time // nil is time.Now
@@ -31,21 +40,30 @@ type TEvoChange struct {
 	Order     TEvoOrder
 	Recipient string
 	EventType string
+	Item      int // which item the webhook is about, where it is about one
 }
 
-// A TEvoCall is one accept or reject that reached the simulator, for audits.
+// A TEvoCall is one call to change something that reached the simulator, for audits.
 type TEvoCall struct {
 	At         time.Time `json:"at"`
-	OrderID    string    `json:"order_id"`
-	Op         string    `json:"op"` // "accept" or "reject"
+	OrderID    string    `json:"order_id"` // empty: of a shipment that no order has
+	Op         string    `json:"op"`       // the last segment of its path, such as "accept"; "update" where that is a shipment's id
 	Status     int       `json:"status"`
 	ReviewerID int64     `json:"reviewer_id,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
-	Answered   bool      `json:"answered"` // false: the call was carried out and its answer withheld
+	ItemID     string    `json:"item_id,omitempty"` // as the path has it
+	ShipmentID string    `json:"shipment_id,omitempty"`
+	Files      int       `json:"files,omitempty"`      // that were uploaded
+	KeepPages  []int     `json:"keep_pages,omitempty"` // as asked for
+	Type       string    `json:"type,omitempty"`       // mobile_transfer_type
+	Link       string    `json:"link,omitempty"`       // tm_mobile_link
+	Source     string    `json:"source,omitempty"`     // transfer_source
+	Answered   bool      `json:"answered"`             // false: the call was carried out and its answer withheld
 }
 
-// TEvo is Ticket Evolution's API, version 9, as far as a seller needs it: Orders/Index, Show, Accept, Reject and
-// Shipments/Get Airbill. It is safe for concurrent use.
+// TEvo is Ticket Evolution's API, version 9, as far as a broker needs it to sell and to buy: Orders/Index, Show, Accept, Reject
+// and Deliver Etickets, what is done with the e-tickets of an order's item, and Shipments/Show, Get Airbill, Update, Complete
+// and Deliver. It is safe for concurrent use.
 type TEvo struct {
 	opts   TEvoOptions
 	now    func() time.Time
@@ -59,9 +77,10 @@ type TEvo struct {
 }
 
 type tevoRecord struct {
-	order   TEvoOrder
-	changed time.Time // by our clock, for the search lag
-	foreign bool      // see TEvoOptions.Lenient
+	order     TEvoOrder
+	changed   time.Time // by our clock, for the search lag
+	shipments int       // that were made of others
+	foreign   bool      // see TEvoOptions.Lenient
 }
 
 // NewTEvo makes an API without orders.
@@ -81,8 +100,11 @@ func NewTEvo(opts TEvoOptions) *TEvo {
 	t.mux.HandleFunc("POST /v9/orders/{id}/accept", t.signed(t.accept))
 	t.mux.HandleFunc("POST /v9/orders/{id}/reject", t.signed(t.reject))
 	t.mux.HandleFunc("GET /v9/shipments/{id}/get_airbill", t.signed(t.airbill))
+	t.handleDelivery()
 	t.mux.HandleFunc("GET /admin/log", t.serveLog)
 	t.mux.HandleFunc("GET /admin/orders", t.serveOrders)
+	t.mux.HandleFunc("PUT /admin/orders/{id}", t.servePut)
+	t.mux.HandleFunc("GET /admin/orders/{id}/etickets", t.serveETickets)
 	t.mux.HandleFunc("PUT /admin/faults", t.faults.serveFaults)
 	return t
 }
@@ -94,8 +116,8 @@ func (t *TEvo) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.mux.ServeHT
 // SetFaults replaces the faults in force. It changes nothing and reports what is wrong if f cannot be served.
 func (t *TEvo) SetFaults(f Faults) error { return t.faults.set(f) }
 
-// OnChange has f called for every order that is accepted or rejected through the API, also when the answer is
-// lost. f runs on the request's goroutine and must not block. It replaces the f of an earlier call.
+// OnChange has f called for every order of which a webhook tells what was done through the API: that it was accepted or rejected,
+// or that e-tickets are final; also when the answer is lost. f runs on the request's goroutine and must not block. It replaces the f of an earlier call.
 func (t *TEvo) OnChange(f func(TEvoChange)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,7 +192,7 @@ func (t *TEvo) Orders() []TEvoOrder {
 	return list
 }
 
-// Log returns every accept and reject that reached the API, in the order of their arrival.
+// Log returns every call to change something that reached the API, in the order of their arrival.
 func (t *TEvo) Log() []TEvoCall {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -198,7 +220,7 @@ func tevoError(status int, text string) tevoAnswer {
 func (t *TEvo) signed(call func(r *http.Request, body []byte, answered bool) tevoAnswer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		// Reading to the end first lets the server notice a client that goes away during a hang.
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
 		if err != nil {
 			t.answer(w, tevoError(http.StatusBadRequest, "the body could not be read"))
 			return
@@ -232,24 +254,34 @@ func (t *TEvo) answer(w http.ResponseWriter, a tevoAnswer) {
 
 func (t *TEvo) serveLog(w http.ResponseWriter, r *http.Request) {
 	type tally struct {
-		Accepts []time.Time `json:"accepts"` // those carried out
-		Rejects []time.Time `json:"rejects"`
-		Refused int         `json:"refused"`
+		Accepts   []time.Time `json:"accepts"` // those carried out
+		Rejects   []time.Time `json:"rejects"`
+		Adds      []time.Time `json:"adds"`      // of files, deliver_etickets among them
+		Finals    []time.Time `json:"finals"`    // items that got their final files, the same
+		Removes   []time.Time `json:"removes"`   // of files
+		Changes   []time.Time `json:"changes"`   // of the way that items travel
+		Transfers []time.Time `json:"transfers"` // shipments completed
+		HandOvers []time.Time `json:"handovers"` // shipments delivered
+		Refused   int         `json:"refused"`
 	}
 	calls, orders := t.Log(), map[string]*tally{}
 	for _, c := range calls {
 		o := orders[c.OrderID]
 		if o == nil {
-			o = &tally{Accepts: []time.Time{}, Rejects: []time.Time{}}
+			none := []time.Time{}
+			o = &tally{none, none, none, none, none, none, none, none, 0}
 			orders[c.OrderID] = o
 		}
-		switch {
-		case c.Status != http.StatusOK:
+		if c.Status != http.StatusOK {
 			o.Refused++
-		case c.Op == "accept":
-			o.Accepts = append(o.Accepts, c.At)
-		default:
-			o.Rejects = append(o.Rejects, c.At)
+			continue
+		}
+		for _, list := range map[string][]*[]time.Time{
+			"accept": {&o.Accepts}, "reject": {&o.Rejects}, "add_etickets": {&o.Adds}, "finalize_etickets": {&o.Finals},
+			"deliver_etickets": {&o.Adds, &o.Finals}, "remove_etickets": {&o.Removes}, "convert_to_etickets": {&o.Changes},
+			"update": {&o.Changes}, "complete": {&o.Transfers}, "deliver": {&o.HandOvers},
+		}[c.Op] {
+			*list = append(*list, c.At)
 		}
 	}
 	if calls == nil {
@@ -261,9 +293,15 @@ func (t *TEvo) serveLog(w http.ResponseWriter, r *http.Request) {
 func (t *TEvo) serveOrders(w http.ResponseWriter, r *http.Request) {
 	list := []any{}
 	for _, o := range t.Orders() {
-		list = append(list, o.Body())
+		list = append(list, t.body(o))
 	}
 	writeJSON(w, http.StatusOK, object{"orders": list})
+}
+
+// body is the order as this API shows it.
+func (t *TEvo) body(o TEvoOrder) object {
+	o.hideUploads = t.opts.HideUploads
+	return o.Body()
 }
 
 // snapshot returns the orders that Orders/Index may show: not those in state open, which a seller cannot see,

@@ -41,8 +41,8 @@ func (o TEvoOrder) Body() map[string]any {
 		},
 		"billing_address": address("NY", "Millbrook", 8506),
 		"buyer":           o.buyer(), "client": o.client(), "seller": o.seller(), "placer": o.placer(),
-		"shipment_snapshot": []any{o.shipmentSnapshot()},
-		"shipments":         []any{o.shipmentInOrder()},
+		"shipment_snapshot": o.shipmentSnapshots(),
+		"shipments":         o.shipmentList(),
 		"items":             o.itemList(),
 	}
 	maps.Copy(b, o.money())

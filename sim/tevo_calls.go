@@ -47,7 +47,7 @@ func (t *TEvo) index(r *http.Request, _ []byte, _ bool) tevoAnswer {
 	list := []any{}
 	if from := (page - 1) * perPage; from < len(found) {
 		for _, o := range found[from:min(from+perPage, len(found))] {
-			list = append(list, o.Body())
+			list = append(list, t.body(o))
 		}
 	}
 	return tevoAnswer{status: http.StatusOK, body: object{
@@ -122,7 +122,7 @@ func (t *TEvo) show(r *http.Request, _ []byte, _ bool) tevoAnswer {
 	if !ok || o.SellerState == tevoOpen {
 		return tevoError(http.StatusNotFound, "order not found")
 	}
-	return tevoAnswer{status: http.StatusOK, body: o.Body()}
+	return tevoAnswer{status: http.StatusOK, body: t.body(o)}
 }
 
 // accept is Orders/Accept: pending orders only, reviewer_id required.
@@ -142,22 +142,32 @@ func (t *TEvo) reject(r *http.Request, body []byte, answered bool) tevoAnswer {
 func (t *TEvo) review(r *http.Request, body []byte, answered bool, op, event string, change func(TEvoOrder, string) TEvoOrder) tevoAnswer {
 	id := r.PathValue("id")
 	t.meet(id)
-	call := TEvoCall{At: t.now().UTC(), OrderID: id, Op: op, Answered: answered}
-	o, a := t.reviewed(&call, decodeTEvo(body), change)
-	call.Status = a.status
+	return t.change(TEvoCall{OrderID: id, Op: op, Answered: answered}, func(call *TEvoCall) (tevoAnswer, *TEvoChange) {
+		o, a := t.reviewed(call, decodeTEvo(body), change)
+		return a, &TEvoChange{Order: o, Recipient: "seller", EventType: event}
+	})
+}
+
+// change carries out a call that changes something, logs it, and tells of it what do says, if it was not refused. do runs with
+// t.mu held.
+func (t *TEvo) change(call TEvoCall, do func(*TEvoCall) (tevoAnswer, *TEvoChange)) tevoAnswer {
+	call.At = t.now().UTC()
 	t.mu.Lock()
+	a, told := do(&call)
+	call.Status = a.status
 	t.calls = append(t.calls, call)
 	notify := t.notify
-	if rec := t.orders[id]; rec != nil && rec.foreign {
+	if rec := t.orders[call.OrderID]; rec == nil || rec.foreign {
 		notify = nil
 	}
 	t.mu.Unlock()
-	if a.status == http.StatusOK && notify != nil {
-		notify(TEvoChange{Order: o, Recipient: "seller", EventType: event})
+	if a.status == http.StatusOK && told != nil && notify != nil {
+		notify(*told)
 	}
 	return a
 }
 
+// reviewed needs t.mu.
 func (t *TEvo) reviewed(call *TEvoCall, in map[string]json.RawMessage, change func(TEvoOrder, string) TEvoOrder) (TEvoOrder, tevoAnswer) {
 	reviewer, err := strconv.ParseInt(string(in["reviewer_id"]), 10, 64)
 	if err != nil || reviewer < 1 {
@@ -170,8 +180,6 @@ func (t *TEvo) reviewed(call *TEvoCall, in map[string]json.RawMessage, change fu
 			return TEvoOrder{}, tevoError(http.StatusUnprocessableEntity, "reason must be one of: "+strings.Join(tevoReasons, ", "))
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	rec, ok := t.orders[call.OrderID]
 	if !ok || rec.order.SellerState == tevoOpen {
 		return TEvoOrder{}, tevoError(http.StatusNotFound, "order not found")
@@ -184,7 +192,7 @@ func (t *TEvo) reviewed(call *TEvoCall, in map[string]json.RawMessage, change fu
 	}
 	rec.order, rec.changed = change(rec.order.filled(), call.Reason).filled(), t.now()
 	o := rec.order.filled()
-	return o, tevoAnswer{status: http.StatusOK, body: o.Body()}
+	return o, tevoAnswer{status: http.StatusOK, body: t.body(o)}
 }
 
 // airbill is Shipments/Get Airbill. A shipment without an airbill is not found (assumption).

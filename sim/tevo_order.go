@@ -21,6 +21,12 @@ const (
 	tevoCompleted     = "completed"
 )
 
+// States of a shipment that matter here.
+const (
+	shipmentPending   = "pending"
+	shipmentDelivered = "delivered"
+)
+
 // tevoOfficeID is Ticket Evolution's own office ("Processing Orders via Webhooks", Sales to TEvo).
 const tevoOfficeID = "6"
 
@@ -77,7 +83,10 @@ type TEvoOrder struct {
 	Region     string
 	OccursAt   time.Time // default six weeks after CreatedAt
 	Delivery   string    // shipment type, default "Eticket"
+	Format     string    // of the ticket groups, default Delivery
 	ShipmentID string
+	// Shipments are how the items travel; none is one shipment of type Delivery and with id ShipmentID that holds them all.
+	Shipments  []TEvoShipment
 	Tracking   string // tracking number; set with the airbill
 	AirbillURL string // set by AirbillUploaded
 
@@ -93,6 +102,8 @@ type TEvoOrder struct {
 	// null and null where it has "". Bit 2: the order's ids are strings and the ticket group's are numbers. Bit 3:
 	// an absent fraud check is an explicit null instead of no key.
 	Variant int
+
+	hideUploads bool // see TEvoOptions.HideUploads
 }
 
 // A TEvoItem is one line of an order: some tickets of one ticket group.
@@ -109,6 +120,28 @@ type TEvoItem struct {
 	NotInHand     bool
 	InHandOn      string // date, default the day of the order
 	Finalized     bool   // etickets are uploaded and final
+
+	Uploaded     []TEvoPage // pages of the files that were added, one after the other
+	Kept         []TEvoPage // of these, the pages that are final; none in a finalised item: whoever finalised it did not use the API
+	FinalizedAt  time.Time  // default, where it is finalised, UpdatedAt of the order
+	DownloadedAt time.Time  // when the buyer fetched them; zero: not yet
+}
+
+// A TEvoPage is a page of a ticket file.
+type TEvoPage struct {
+	File string // SHA-256 of the file it came in, in hex
+	Page int    // its number in there, from 1
+	Text string // what stands on it
+}
+
+// A TEvoShipment is some items of an order that travel together.
+type TEvoShipment struct {
+	ID    string
+	Type  string   // default Delivery of the order
+	State string   // default "pending"
+	Items []string // their order_item_ids; none is all
+
+	Link, Source string // where the buyer claims a mobile transfer, and the system that it came from; set when it is completed
 }
 
 // AmountMinor is the price of all tickets of the order in US cents, without fees.
@@ -178,6 +211,13 @@ func (o TEvoOrder) filled() TEvoOrder {
 	o.Locality, o.Region = cmp.Or(o.Locality, e.locality), cmp.Or(o.Region, e.region)
 	o.Delivery = cmp.Or(o.Delivery, "Eticket")
 	o.ShipmentID = cmp.Or(o.ShipmentID, o.derivedID(99))
+	o.Format = cmp.Or(o.Format, o.Delivery)
+	o.Shipments = slices.Clone(o.Shipments)
+	for i := range o.Shipments {
+		sh := &o.Shipments[i]
+		sh.ID = cmp.Or(sh.ID, o.derivedID(90-i))
+		sh.Type, sh.State = cmp.Or(sh.Type, o.Delivery), cmp.Or(sh.State, shipmentPending)
+	}
 	o.fillBuyer()
 	if len(o.Items) == 0 {
 		o.Items = []TEvoItem{{}}
@@ -195,6 +235,32 @@ func (o TEvoOrder) filled() TEvoOrder {
 		it.InHandOn = cmp.Or(it.InHandOn, o.CreatedAt.Format(time.DateOnly))
 	}
 	return o
+}
+
+// parcels are the shipments of the order, which must be filled.
+func (o TEvoOrder) parcels() []TEvoShipment {
+	if len(o.Shipments) == 0 {
+		o.Shipments = []TEvoShipment{{ID: o.ShipmentID, Type: o.Delivery, State: shipmentPending}}
+	}
+	list := slices.Clone(o.Shipments)
+	for i := range list {
+		if list[i].Items == nil {
+			for _, it := range o.Items {
+				list[i].Items = append(list[i].Items, it.OrderItemID)
+			}
+		}
+	}
+	return list
+}
+
+// way is the type of the shipment that holds an item.
+func (o TEvoOrder) way(orderItemID string) string {
+	for _, sh := range o.parcels() {
+		if slices.Contains(sh.Items, orderItemID) {
+			return sh.Type
+		}
+	}
+	return ""
 }
 
 func (o *TEvoOrder) fillBuyer() {
@@ -306,6 +372,11 @@ func (o TEvoOrder) inState(state string, at time.Time) TEvoOrder {
 // AirbillUploaded is the order after the buyer provided an airbill for its shipment.
 func (o TEvoOrder) AirbillUploaded(at time.Time) TEvoOrder {
 	o = o.touched(at)
+	if len(o.Shipments) > 0 {
+		o.Shipments[0].Type = "ProvidedAirbill"
+	} else if o.Format == o.Delivery {
+		o.Format = "ProvidedAirbill"
+	}
 	o.Delivery = "ProvidedAirbill"
 	o.Tracking = "3423" + o.ID
 	o.AirbillURL = "http://media.example.com/deliveries/airbills/" + o.ShipmentID + "/original.pdf?" + strconv.FormatInt(at.Unix(), 10)

@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -37,11 +39,19 @@ func (o TEvoOrder) ItemWebhook(i int, recipient, eventType string) (contentType 
 	return FormContentType, []byte(form.Encode())
 }
 
-// ShipmentBody is the body of webhooks about a shipment, as in the airbill_uploaded and delivery_updated samples.
+// ShipmentBody is the body of webhooks about a shipment, the order's first, as in the airbill_uploaded and delivery_updated
+// samples.
 func (o TEvoOrder) ShipmentBody() map[string]any {
 	o = o.filled()
-	items := make([]any, len(o.Items))
-	for i, it := range o.Items {
+	return o.shipmentBody(o.parcels()[0])
+}
+
+func (o TEvoOrder) shipmentBody(sh TEvoShipment) object {
+	items := []any{}
+	for _, it := range o.Items {
+		if !slices.Contains(sh.Items, it.OrderItemID) {
+			continue
+		}
 		group := o.groupInShipment(it)
 		for _, k := range []string{"section", "row", "seats", "external_notes"} {
 			delete(group, k)
@@ -50,18 +60,18 @@ func (o TEvoOrder) ShipmentBody() map[string]any {
 		event := group["event"].(object)
 		event["event_tbd"], event["url"] = nil, "/events/"+o.EventID
 		event["venue"].(object)["url"] = "/venues/" + o.VenueID
-		items[i] = object{
+		items = append(items, object{
 			"id": o.id(it.OrderItemID), "order_item_link_id": o.id(it.ID), "quantity": it.Quantity,
 			"price": decimal(it.PriceMinor), "ticket_group": group,
-		}
+		})
 	}
 	airbill, carrier := o.blank(), any(nil)
 	if o.AirbillURL != "" {
 		airbill, carrier = o.AirbillURL, "fedex"
 	}
 	return object{
-		"id": o.id(o.ShipmentID), "url": "/shipment/" + o.ShipmentID, "order": object{"id": o.id(o.ID), "url": "/orders/" + o.ID},
-		"type": o.Delivery, "state": "pending", "available": o.AirbillURL != "", "airbill": airbill, "carrier": carrier,
+		"id": o.id(sh.ID), "url": "/shipment/" + sh.ID, "order": object{"id": o.id(o.ID), "url": "/orders/" + o.ID},
+		"type": sh.Type, "state": sh.State, "available": o.AirbillURL != "", "airbill": airbill, "carrier": carrier,
 		"tracking_number": orNull(o.Tracking), "service_type": "LEAST_EXPENSIVE", "service_type_display": "",
 		"created_at": stamp(o.CreatedAt), "updated_at": stamp(o.UpdatedAt), "cost": "0.0",
 		"email_address": object{
@@ -69,7 +79,7 @@ func (o TEvoOrder) ShipmentBody() map[string]any {
 		},
 		"phone_number": nil, "broker_phone_number": nil, "address": nil, "courier_company": nil, "signature_type": "",
 		"ship_to_name": nil, "ship_to_company_name": nil, "name": nil, "notes": nil, "residential": nil,
-		"shipment_snapshot": o.shipmentSnapshot(), "items": items,
+		"shipment_snapshot": o.shipmentSnapshot(sh), "items": items,
 	}
 }
 
@@ -93,21 +103,30 @@ func (o TEvoOrder) itemList() []any {
 
 func (o TEvoOrder) item(it TEvoItem) object {
 	finalized, pages := any(nil), any(nil)
-	if it.Finalized {
-		finalized, pages = stamp(o.UpdatedAt), it.Quantity
-	}
+	updated, size := any(nil), any(nil)
 	var done any
 	if it.Finalized {
-		done = true
+		at := cmp.Or(it.FinalizedAt, o.UpdatedAt)
+		finalized, updated, pages, done = stamp(at), stamp(at), it.Quantity, true
+		if len(it.Kept) > 0 {
+			pages = len(it.Kept)
+		}
+	} else if len(it.Uploaded) > 0 && !o.hideUploads {
+		updated, pages, size = stamp(o.UpdatedAt), len(it.Uploaded), 1000*len(it.Uploaded)
 	}
+	downloaded := o.null()
+	if !it.DownloadedAt.IsZero() {
+		downloaded = stamp(it.DownloadedAt)
+	}
+	eticket := o.way(it.OrderItemID) == "Eticket"
 	return object{
 		"id": o.id(it.ID), "order_item_link_id": o.id(it.ID), "order_item_id": o.id(it.OrderItemID), "order_id": o.id(o.ID),
 		"quantity": it.Quantity, "price": decimal(it.PriceMinor), "cost": o.blank(), "seats": []any{},
 		"created_at": stamp(o.CreatedAt), "updated_at": stamp(o.UpdatedAt),
-		"needs_sub": false, "has_spec_tickets": false, "needs_eticket": !it.Finalized, "eticket_delivery": o.Delivery == "Eticket",
+		"needs_sub": false, "has_spec_tickets": false, "needs_eticket": !it.Finalized, "eticket_delivery": eticket,
 		"eticket_available": it.Finalized, "eticket_finalized": done, "eticket_finalized_at": finalized,
-		"eticket_updated_at": finalized, "eticket_pdf_pages": pages, "eticket_file_size": nil, "eticket_thumbnails": []any{},
-		"eticket_downloaded_at": o.null(), "eticket_downloaded_by": nil,
+		"eticket_updated_at": updated, "eticket_pdf_pages": pages, "eticket_file_size": size, "eticket_thumbnails": []any{},
+		"eticket_downloaded_at": downloaded, "eticket_downloaded_by": nil,
 		"ticket_group": o.group(it),
 	}
 }
@@ -129,7 +148,7 @@ func (o TEvoOrder) group(it TEvoItem) object {
 		"id": o.groupID(it.TicketGroupID), "remote_id": it.RemoteID, "url": "/ticket_groups/" + it.TicketGroupID,
 		"quantity": it.Quantity, "tickets": tickets, "seats": seats, "section": it.Section, "row": it.Row,
 		"wholesale_price": decimal(it.PriceMinor), "retail_price": decimal(it.PriceMinor),
-		"in_hand": o.flag(!it.NotInHand), "in_hand_on": it.InHandOn, "format": o.Delivery, "instant_delivery": o.Delivery == "Eticket",
+		"in_hand": o.flag(!it.NotInHand), "in_hand_on": it.InHandOn, "format": o.Format, "instant_delivery": o.Format == "Eticket",
 		"external_notes": "Simulated.", "office_id": o.groupID(office), "office_name": "Main Office",
 		"brokerage_id": o.groupID(brokerage), "brokerage_name": name, "event": event,
 	}
@@ -160,33 +179,56 @@ func (o TEvoOrder) event() object {
 	}
 }
 
-func (o TEvoOrder) shipmentSnapshot() object {
+func (o TEvoOrder) shipmentSnapshots() []any {
+	list := []any{}
+	for _, sh := range o.parcels() {
+		list = append(list, o.shipmentSnapshot(sh))
+	}
+	return list
+}
+
+func (o TEvoOrder) shipmentSnapshot(sh TEvoShipment) object {
 	return object{
-		"id": o.id(o.ShipmentID), "type": o.Delivery, "email_address": o.BuyerEmail, "name": nil, "company": nil,
+		"id": o.id(sh.ID), "type": sh.Type, "email_address": o.BuyerEmail, "name": nil, "company": nil,
 		"region": nil, "street_address": nil, "extended_address": nil, "country_code": nil, "locality": nil, "postal_code": nil,
 		"label": nil, "available": nil, "carrier": nil, "po_box": nil, "phone_number": nil,
 	}
 }
 
-func (o TEvoOrder) shipmentInOrder() object {
-	items := make([]any, len(o.Items))
-	for i, it := range o.Items {
-		items[i] = object{
-			"id": o.id(it.OrderItemID), "quantity": it.Quantity, "price": decimal(it.PriceMinor),
-			"eticket_available": it.Finalized, "eticket_delivery": o.Delivery == "Eticket",
-			"eticket_downloaded_at": o.blank(), "eticket_downloaded_by": nil,
-			"updated_at": stamp(o.UpdatedAt), "ticket_group": o.groupInShipment(it),
+func (o TEvoOrder) shipmentList() []any {
+	list := []any{}
+	for _, sh := range o.parcels() {
+		list = append(list, o.shipmentInOrder(sh))
+	}
+	return list
+}
+
+func (o TEvoOrder) shipmentInOrder(sh TEvoShipment) object {
+	items := []any{}
+	for _, it := range o.Items {
+		if !slices.Contains(sh.Items, it.OrderItemID) {
+			continue
 		}
+		downloaded := o.blank()
+		if !it.DownloadedAt.IsZero() {
+			downloaded = stamp(it.DownloadedAt)
+		}
+		items = append(items, object{
+			"id": o.id(it.OrderItemID), "quantity": it.Quantity, "price": decimal(it.PriceMinor),
+			"eticket_available": it.Finalized, "eticket_delivery": sh.Type == "Eticket",
+			"eticket_downloaded_at": downloaded, "eticket_downloaded_by": nil,
+			"updated_at": stamp(o.UpdatedAt), "ticket_group": o.groupInShipment(it),
+		})
 	}
 	airbill := any("/airbills/original/missing.png")
 	if o.AirbillURL != "" {
 		airbill = o.AirbillURL
 	}
 	return object{
-		"id": o.id(o.ShipmentID), "url": "/shipments/" + o.ShipmentID, "type": o.Delivery, "state": "pending", "airbill": airbill,
+		"id": o.id(sh.ID), "url": "/shipments/" + sh.ID, "type": sh.Type, "state": sh.State, "airbill": airbill,
 		"available": o.AirbillURL != "", "tracking_number": orNull(o.Tracking), "tracking_url": nil, "carrier": nil,
 		"service_type": "LEAST_EXPENSIVE", "service_type_display": nil, "signature_type": "", "cost": "0.0",
 		"courier_company": nil, "phone_number": nil, "name": nil, "ship_to_name": nil, "ship_to_company_name": nil,
-		"updated_at": stamp(o.UpdatedAt), "shipment_snapshot": o.shipmentSnapshot(), "items": items,
+		"updated_at": stamp(o.UpdatedAt), "shipment_snapshot": o.shipmentSnapshot(sh), "items": items,
 	}
 }

@@ -186,13 +186,26 @@ func (c *Client) GetAirbill(ctx context.Context, shipmentID string) (file []byte
 	if err != nil {
 		return nil, "", err
 	}
-	file = a.Body
-	var in struct {
-		Airbill wire.Scalar `json:"airbill"`
-		File    wire.Scalar `json:"file"`
+	file, mediaType, err = fileIn(op, a, "airbill", "file")
+	if err == nil && mediaType != "application/pdf" && !strings.HasPrefix(mediaType, "image/") {
+		return nil, "", &provider.CallError{Class: provider.Unsupported, Op: op, Status: a.Status, Detail: "the answer is neither a PDF nor an image"}
 	}
+	if err != nil {
+		return nil, "", err
+	}
+	return file, mediaType, nil
+}
+
+// fileIn is the file that an answer is, or that one of these fields of its JSON holds in base64. Its media type is that of the
+// content and not of the header: what is stored and printed must be what it says it is.
+func fileIn(op string, a provider.Answer, fields ...string) (file []byte, mediaType string, err error) {
+	file = a.Body
+	var in map[string]wire.Scalar
 	if parseBody(a.Body, &in) == nil {
-		text := cmp.Or(in.Airbill.Text, in.File.Text)
+		var text string
+		for _, f := range fields {
+			text = cmp.Or(text, in[f].Text)
+		}
 		if _, data, found := strings.Cut(text, ";base64,"); found {
 			text = data
 		}
@@ -203,10 +216,6 @@ func (c *Client) GetAirbill(ctx context.Context, shipmentID string) (file []byte
 	if len(file) == 0 {
 		return nil, "", &provider.CallError{Class: provider.NotFound, Op: op, Status: a.Status, Detail: "the answer is empty"}
 	}
-	// The content is asked, not the header: what is stored and printed must be what it says it is.
 	mediaType, _, _ = strings.Cut(http.DetectContentType(file), ";")
-	if mediaType != "application/pdf" && !strings.HasPrefix(mediaType, "image/") {
-		return nil, "", &provider.CallError{Class: provider.Unsupported, Op: op, Status: a.Status, Detail: "the answer is neither a PDF nor an image"}
-	}
 	return file, mediaType, nil
 }

@@ -54,12 +54,42 @@ var api = providertest.API{
 	Calls: func(base string, h *http.Client) providertest.Calls {
 		c := client(base, h)
 		return providertest.Calls{
-			Reads:  map[string]func(context.Context) error{"ShowOrder": func(ctx context.Context) error { _, err := c.ShowOrder(ctx, "5"); return err }},
-			Writes: map[string]func(context.Context) error{"Accept": func(ctx context.Context) error { _, err := c.Accept(ctx, "5"); return err }},
+			Reads: map[string]func(context.Context) error{"ShowOrder": func(ctx context.Context) error { _, err := c.ShowOrder(ctx, "5"); return err }},
+			Writes: map[string]func(context.Context) error{
+				"Accept": func(ctx context.Context) error { _, err := c.Accept(ctx, "5"); return err },
+				"Add": func(ctx context.Context) error {
+					_, err := c.addETickets(ctx, "add", "5", item{}, [][]byte{[]byte(aTicket)})
+					return err
+				},
+				"Finalize": func(ctx context.Context) error {
+					_, err := c.finalizeETickets(ctx, "finalize", "5", item{}, []int{1})
+					return err
+				},
+				"Remove": func(ctx context.Context) error { _, err := c.removeETickets(ctx, "remove", "5", item{}); return err },
+				"Convert": func(ctx context.Context) error {
+					_, err := c.convertToETickets(ctx, "convert", "5", item{})
+					return err
+				},
+				"Update": func(ctx context.Context) error {
+					_, err := c.updateShipment(ctx, "update", "5", "TMMobile")
+					return err
+				},
+				"Complete": func(ctx context.Context) error {
+					_, err := c.completeShipment(ctx, "complete", "5", transfer{link: aLink})
+					return err
+				},
+				"Deliver": func(ctx context.Context) error { _, err := c.deliverShipment(ctx, "deliver", "5"); return err },
+			},
 		}
 	},
-	Answer: `{"id": 5, "state": "accepted"}`, Limit: maxAnswer, Secrets: []string{"a-token", "a-secret"},
+	Answer: `{"id": 5, "state": "accepted"}`, Limit: maxAnswer, Secrets: []string{"a-token", "a-secret", aTicket, aLink},
 }
+
+// What no error may hold.
+const (
+	aTicket = "%PDF- of seat 1"
+	aLink   = "https://claim.example.com/1"
+)
 
 func TestStatusClasses(t *testing.T) {
 	t.Parallel()

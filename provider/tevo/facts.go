@@ -19,7 +19,7 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 	if kind == order.Sale && class == order.Client {
 		e.Fraud = fraud(b.FraudCheck)
 	}
-	snapshot, facts, err := decodeLines(b, s)
+	snapshot, facts, err := decodeLines(b, s, e.At)
 	if err != nil {
 		if over(e.Status) {
 			return e, nil
@@ -28,14 +28,25 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 	}
 	snapshot.Buyer = class
 	e.Snapshot, e.Lines = snapshot, facts
-	if kind == order.Sale {
-		for _, sh := range b.Shipments.All {
-			if id := sh.ID.ID(); id != "" && airbillReady(sh.Type, sh.Airbill) {
-				e.Shipment = append(e.Shipment, order.ShipmentFact{ID: id, AirbillReady: true})
-			}
+	for _, sh := range b.Shipments.All {
+		f := order.ShipmentFact{ID: sh.ID.ID(), Shipped: sh.State.Word() == stateInTransit}
+		f.AirbillReady = kind == order.Sale && airbillReady(sh.Type, sh.Airbill)
+		if f.ID != "" && (f.Shipped || f.AirbillReady) {
+			e.Shipment = append(e.Shipment, f)
 		}
 	}
 	return e, nil
+}
+
+// stateInTransit is the state of a shipment (public: Shipments/Status) that a carrier has.
+const stateInTransit = "in_transit"
+
+// delivered reports whether the buyer has what a shipment in this state holds. The list of states has delivered, beside pending,
+// in_transit, in_exception, returned and canceled; the text on Shipments/Complete speaks of a completed state as well (both
+// public). Assumption: either is said of what its buyer has, and of nothing else.
+func delivered(state wire.Scalar) bool {
+	w := state.Word()
+	return w == "delivered" || w == "completed" || w == "complete"
 }
 
 // buyerClass is Office for another broker or Ticket Evolution itself, and Client for whoever else: to hold an order for a
@@ -75,8 +86,9 @@ func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Even
 	}
 	// What a buyer has provided is our own airbill where we bought: there is nothing to fetch.
 	f.AirbillReady = f.AirbillReady || kind == order.Sale && airbillReady(b.Type, b.Airbill)
+	f.Shipped = f.Shipped || b.State.Word() == stateInTransit
 	e.Shipment = []order.ShipmentFact{f}
-	if !r.complete {
+	if !r.complete && !delivered(b.State) {
 		return e, nil
 	}
 	// Assumption: a line travels in one shipment, so that all of it has come. A shipment without lines would leave the order

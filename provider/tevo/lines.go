@@ -3,6 +3,7 @@ package tevo
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"willcall/order"
 	"willcall/provider"
@@ -10,8 +11,8 @@ import (
 )
 
 // decodeLines reads what an O body says of the goods: the snapshot, without the buyer's class, and what the items say
-// beside it. A position that cannot be invoiced as it stands is an error.
-func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error) {
+// beside it, of the version at. A position that cannot be invoiced as it stands is an error.
+func decodeLines(b *body, s Settings, at time.Time) (*order.Snapshot, []order.LineFact, error) {
 	snapshot := &order.Snapshot{APIID: b.ID.ID()}
 	if snapshot.APIID == "" {
 		return nil, nil, provider.Malformed("body.id", "want an id")
@@ -19,6 +20,14 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 	items, err := b.listed()
 	if err != nil {
 		return nil, nil, err
+	}
+	here := map[string]bool{} // lines of shipments that are delivered
+	for _, sh := range b.Shipments.All {
+		if delivered(sh.State) {
+			for _, id := range b.carried(sh) {
+				here[id] = true
+			}
+		}
 	}
 	var facts []order.LineFact
 	seen := map[string]bool{}
@@ -34,7 +43,10 @@ func decodeLines(b *body, s Settings) (*order.Snapshot, []order.LineFact, error)
 		seen[l.ID] = true
 		snapshot.Lines = append(snapshot.Lines, l)
 		f := order.LineFact{LineID: l.ID}
-		f.Delivered, _ = it.EticketFinalizedAt.Moment()
+		var final bool
+		if f.Delivered, final = it.EticketFinalizedAt.Moment(); !final && here[l.ID] {
+			f.Delivered = at
+		}
 		f.InHandOn, _ = it.inHandOn().Day()
 		if !f.Delivered.IsZero() || !f.InHandOn.IsZero() {
 			facts = append(facts, f)

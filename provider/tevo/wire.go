@@ -175,6 +175,11 @@ type item struct {
 	Quantity           wire.Scalar            `json:"quantity"`
 	Seats              wire.List[wire.Scalar] `json:"seats"`
 	EticketFinalizedAt wire.Scalar            `json:"eticket_finalized_at"`
+	EticketFinalized   wire.Scalar            `json:"eticket_finalized"`
+	EticketAvailable   wire.Scalar            `json:"eticket_available"`
+	EticketPages       wire.Scalar            `json:"eticket_pdf_pages"`
+	EticketSize        wire.Scalar            `json:"eticket_file_size"`
+	EticketDownloaded  wire.Scalar            `json:"eticket_downloaded_at"`
 	InHand             wire.Scalar            `json:"in_hand"`
 	InHandOn           wire.Scalar            `json:"in_hand_on"`
 	TicketGroup        wire.Object[group]     `json:"ticket_group"`
@@ -211,6 +216,7 @@ type performance struct {
 type shipment struct {
 	ID      wire.Scalar     `json:"id"`
 	Type    wire.Scalar     `json:"type"`
+	State   wire.Scalar     `json:"state"`
 	Airbill wire.Scalar     `json:"airbill"`
 	Items   wire.List[item] `json:"items"`
 }
