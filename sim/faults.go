@@ -30,6 +30,8 @@ const (
 	FaultSeatsGone = "seats_gone"
 	// FaultDouble writes twice, as a POS does whose own retry went wrong. POS only.
 	FaultDouble = "double"
+	// FaultPartial does the first of several things that one call is about, and answers 500. SkyBox only.
+	FaultPartial = "partial"
 )
 
 // A Fault makes calls go wrong on purpose.

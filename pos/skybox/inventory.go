@@ -33,6 +33,8 @@ type ticketBody struct {
 	SeatNumber  json.Number `json:"seatNumber"`
 	InventoryID json.Number `json:"inventoryId"`
 	Status      string      `json:"status"`
+	StockType   string      `json:"stockType"`
+	FileName    string      `json:"fileName"`
 }
 
 // event finds out what inventory is for. An event that the broker wrote comes before the one that SkyBox took it for: it is the

@@ -64,6 +64,7 @@ type purchase struct {
 	pos.PurchaseOrder
 	live  []string // ids of lines that are not cancelled
 	noted bool     // the reason of a void is there, though it may not be void yet
+	void  bool     // its payment status is VOID
 }
 
 // purchase reads a purchase, events and vendor included, for which it may ask. It is void if it has no live line. Its lines are the
@@ -76,7 +77,7 @@ func (c *Client) purchase(ctx context.Context, k call, a *purchaseAnswer) (*purc
 		return nil, k.unfit(errNoLines)
 	}
 	reason := voidReason(a.Notes)
-	po := &purchase{noted: reason != "", PurchaseOrder: pos.PurchaseOrder{
+	po := &purchase{noted: reason != "", void: a.PaymentStatus == "VOID", PurchaseOrder: pos.PurchaseOrder{
 		ID: a.ID.String(), Ref: a.ExternalRef, Fulfillment: pos.Pending, Vendor: pos.Vendor{ID: a.VendorID.String()},
 	}}
 	if a.Received {
@@ -108,7 +109,7 @@ func (c *Client) purchase(ctx context.Context, k call, a *purchaseAnswer) (*purc
 	switch {
 	case len(live) == 0:
 		po.Voided, po.Lines, po.VoidReason = true, all, reason
-	case a.PaymentStatus != "VOID":
+	case !po.void:
 		po.Lines = live
 	}
 	name, ok := strings.CutPrefix(lastLine(a.InternalNotes), vendorNote)

@@ -2,6 +2,7 @@ package skybox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -23,6 +24,7 @@ type call struct {
 	method, path string
 	query        url.Values
 	body         any
+	accept       string // "" = JSON
 }
 
 func (k call) write() bool { return k.method != http.MethodGet }
@@ -114,7 +116,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	}
 	// Without GetBody net/http cannot send a write again by itself when a connection breaks.
 	req.GetBody = nil
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", cmp.Or(k.accept, "application/json"))
 	req.Header.Set("User-Agent", "willcall")
 	req.Header.Set("X-Application-Token", c.cfg.ApplicationToken)
 	req.Header.Set("X-Api-Token", c.cfg.APIToken)
