@@ -91,30 +91,12 @@ func checkLine(quantity int, total Money) string {
 	return ""
 }
 
-// sameContent reports whether got is the sale that in asks for: the customer, and the lines in any order.
-// Payment, delivery and descriptions change in the POS and are not compared; tickets are only where the input
-// names them and the POS sells single seats.
+// sameContent reports whether got is the sale that in asks for: the customer, and the live lines in any order, for a part of the
+// sale may have been voided. Payment, delivery, descriptions and the marketplace's number change in the POS and are not compared;
+// tickets are only where the input names them and the POS sells single seats.
 func (in InvoiceInput) sameContent(got Invoice, seats bool) bool {
-	if in.CustomerID != got.CustomerID || len(in.Lines) != len(got.Lines) {
-		return false
-	}
-	// Lines that name their tickets choose first, so that one that takes any does not take theirs.
-	want := slices.Clone(in.Lines)
-	slices.SortStableFunc(want, func(a, b InvoiceLine) int {
-		return min(len(b.TicketIDs), 1) - min(len(a.TicketIDs), 1)
-	})
-	left := slices.Clone(got.Lines)
-	for _, w := range want {
-		i := slices.IndexFunc(left, func(g InvoiceLine) bool {
-			return w.InventoryID == g.InventoryID && w.Quantity == g.Quantity && w.Total == g.Total &&
-				(!seats || len(w.TicketIDs) == 0 || sameSet(w.TicketIDs, g.TicketIDs))
-		})
-		if i < 0 {
-			return false
-		}
-		left = slices.Delete(left, i, i+1)
-	}
-	return true
+	left, all := unmatched(in.Lines, got.live(), seats)
+	return in.CustomerID == got.CustomerID && all && len(left) == 0
 }
 
 // sameContent reports whether got is the purchase that in asks for: the vendor, and the lines in any order.

@@ -23,9 +23,14 @@ type Options struct {
 // Called again with the same op and input, after whatever error, it finds what is there and goes on. The POS
 // protects a repetition either by op.Key or by a search for op.Ref; a POS that can do neither is refused with
 // [Unsupported]. Errors: those of the Adapter's methods; [ReferenceConflict] if the reference has an invoice
-// with other content, or the key belongs to a voided invoice; [Duplicate] if it has several live invoices.
+// with other content, if the key belongs to a voided invoice, or if another tool has booked the sale (see below); [Duplicate] if
+// it has several live invoices.
 // [OutcomeUnknown] and an ended ctx leave open whether there is an invoice: call again, or
 // [VoidInvoiceByRef].
+//
+// Where in.Sale is set and the POS is a [SaleFinder], no write is made before a look for a live invoice of that sale that has
+// another reference: other tools book sales, too, and the buyer must not be invoiced twice. One that is written between
+// the look and our write is not seen.
 //
 // A call waits for up to twice Capabilities.SettleDelay; the caller's timeout must leave room for that.
 //
@@ -58,7 +63,29 @@ func EnsureInvoice(ctx context.Context, a Adapter, op Op, in InvoiceInput, opts 
 	if caps.SearchInvoices {
 		w.search = func(ctx context.Context) ([]Invoice, error) { return a.FindInvoices(ctx, op.Ref) }
 	}
+	if f, ok := a.(SaleFinder); ok && in.Sale != "" {
+		w.before = func(ctx context.Context) error { return booked(ctx, f, what, op.Ref, in.Sale) }
+	}
 	return w.ensure(ctx, opts.Attempt == 1)
+}
+
+// booked returns an error if another tool has booked the sale. The invoice's id says enough: what else stands in it is another's.
+func booked(ctx context.Context, f SaleFinder, what, ref, sale string) error {
+	all, err := f.FindInvoicesBySale(ctx, sale)
+	if err != nil {
+		return ofRead(what, err)
+	}
+	var ids []string
+	for _, i := range all {
+		if i.Ref != ref && !i.Voided {
+			ids = append(ids, i.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return &Error{Class: ReferenceConflict, Op: what,
+		Message: "another tool has booked the sale: invoice " + strings.Join(ids, ", ")}
 }
 
 // EnsurePurchaseOrder books a purchase exactly once, as [EnsureInvoice] does a sale.
@@ -92,7 +119,7 @@ func EnsurePurchaseOrder(ctx context.Context, a Adapter, op Op, in PurchaseInput
 
 func viewPurchaseOrder(p PurchaseOrder) record { return record{id: p.ID, ref: p.Ref, voided: p.Voided} }
 
-// record is what the rule needs to know of an invoice or a purchase order.
+// record is what the rule needs to know of an invoice, a purchase order or a hold.
 type record struct {
 	id, ref string
 	voided  bool
@@ -105,6 +132,7 @@ type write[R any] struct {
 	native bool                               // the POS drops repetitions by key
 	settle func(context.Context) error        // waits until searches see what was written
 	search func(context.Context) ([]R, error) // nil: this POS cannot
+	before func(context.Context) error        // what else forbids the write; nil = nothing
 	create func(context.Context) (R, error)   // tries once
 	view   func(R) record
 	same   func(R) bool // content equals the input's
@@ -126,6 +154,11 @@ func (w write[R]) ensure(ctx context.Context, first bool) (R, bool, error) {
 		found, ok, err := w.find(ctx)
 		if err != nil || ok {
 			return found, false, err
+		}
+	}
+	if w.before != nil {
+		if err := w.before(ctx); err != nil {
+			return none, false, err
 		}
 	}
 	if err := ctx.Err(); err != nil {

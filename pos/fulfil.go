@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// FulfillmentInput is what an invoice's delivery shall be.
+// FulfillmentInput is what the delivery of an invoice or a purchase order shall be.
 type FulfillmentInput struct {
 	State Fulfillment
-	// Files replace those that the invoice has; nil leaves them as they are.
+	// Files replace those that the record has; nil leaves them as they are.
 	Files []TicketFile
 }
 
@@ -17,7 +17,7 @@ type FulfillmentInput struct {
 type TicketFile struct {
 	Name      string // for people; 1 to 255 bytes
 	MediaType string
-	TicketIDs []string // the POS's, whose tickets the file holds; empty = all of the invoice
+	TicketIDs []string // the POS's, whose tickets the file holds; empty = all of the record
 	Content   []byte   // either this
 	URL       string   // or this
 }
@@ -53,6 +53,41 @@ func Fulfil(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInpu
 		return Invoice{}, false, &Error{Class: OutcomeUnknown, Op: what, Message: "the answer is not of that invoice in that state"}
 	}
 	return inv, in.Files != nil, nil
+}
+
+// FulfilPurchase is to purchase orders what [Fulfil] is to invoices: the tickets that we bought have come. Errors: those of
+// [Adapter.FulfillPurchaseOrder], which is not called where Capabilities.FulfillPurchases is false; [OutcomeUnknown] if the answer
+// is not of that purchase order in that state.
+func FulfilPurchase(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInput) (PurchaseOrder, bool, error) {
+	const what = "fulfill purchase order"
+	if err := checkKey(what, op.Key); err != nil {
+		return PurchaseOrder{}, false, err
+	}
+	if err := in.check(what); err != nil {
+		return PurchaseOrder{}, false, err
+	}
+	ctx = correlated(ctx, op)
+	caps, err := a.Capabilities(ctx)
+	if err != nil {
+		return PurchaseOrder{}, false, ofRead(what, err)
+	}
+	if !caps.FulfillPurchases {
+		return PurchaseOrder{}, false, &Error{Class: Unsupported, Op: what, Message: "this POS cannot be told that a purchase has come"}
+	}
+	if !caps.TicketUpload {
+		in.Files = nil
+	}
+	if err := ctx.Err(); err != nil {
+		return PurchaseOrder{}, false, &Error{Class: Transient, Op: what, Message: "stopped before the write", Err: err}
+	}
+	po, err := a.FulfillPurchaseOrder(ctx, op, id, in)
+	if err != nil {
+		return PurchaseOrder{}, false, ofWrite(what, err)
+	}
+	if po.ID != id || po.Voided || po.Fulfillment != in.State {
+		return PurchaseOrder{}, false, &Error{Class: OutcomeUnknown, Op: what, Message: "the answer is not of that purchase order in that state"}
+	}
+	return po, in.Files != nil, nil
 }
 
 // check quotes nothing: names and links may hold buyer data.

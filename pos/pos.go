@@ -1,7 +1,7 @@
 // Package pos is the port to a broker's point of sale (POS): the records that Willcall books there, the
 // [Adapter] that every POS implements, the classes of its errors, and the one place that knows how a record is
-// booked exactly once ([EnsureCustomer], [EnsureInvoice], [EnsurePurchaseOrder], [VoidInvoiceByRef],
-// [VoidPurchaseOrderByRef], [Fulfil]).
+// booked exactly once ([EnsureCustomer], [EnsureInvoice], [EnsurePurchaseOrder], [EnsureHold], [VoidInvoiceByRef],
+// [VoidPurchaseOrderByRef], [KeepInvoiceLines], [ReleaseHold], [Fulfil], [FulfilPurchase]).
 //
 // It imports the standard library only, and must not know an HTTP status, a provider, a workflow or a database.
 // Adapters live below it. Callers write through the Ensure and Void functions and never through an Adapter's

@@ -17,7 +17,7 @@ import (
 
 // Options of a [POS].
 type Options struct {
-	// Capabilities are returned as they are. NativeKey, SellsSeats and the searches are also lived up to.
+	// Capabilities are returned as they are, and lived up to.
 	Capabilities pos.Capabilities
 	// DuplicateRefs lets several live records share a reference, as many a real POS does.
 	DuplicateRefs bool
@@ -32,6 +32,7 @@ type State struct {
 	Customers      []pos.Customer
 	Invoices       []pos.Invoice
 	PurchaseOrders []pos.PurchaseOrder
+	Holds          []pos.Hold // those in force
 }
 
 // POS is a [pos.Adapter] in memory. It is safe for concurrent use.
@@ -49,8 +50,11 @@ type POS struct {
 	written map[string]time.Time
 	state   State
 	stock   map[string]*pos.Inventory
+	holds   []*hold
 	vendors map[string]string           // id by name
-	files   map[string][]pos.TicketFile // by invoice
+	files   map[string][]pos.TicketFile // by invoice or purchase order
+	supply  map[string][]pos.Delivery   // by invoice
+	sales   map[string]string           // a marketplace's number, by invoice
 }
 
 // stored is what the POS remembers of a key.
@@ -73,6 +77,8 @@ func New(opts Options) *POS {
 		stock:   map[string]*pos.Inventory{},
 		vendors: map[string]string{},
 		files:   map[string][]pos.TicketFile{},
+		supply:  map[string][]pos.Delivery{},
+		sales:   map[string]string{},
 	}
 	for _, g := range opts.Groups {
 		g.Tickets = slices.Clone(g.Tickets)
@@ -110,6 +116,10 @@ func (p *POS) State() State {
 	for _, o := range p.state.PurchaseOrders {
 		s.PurchaseOrders = append(s.PurchaseOrders, copyPurchaseOrder(o))
 	}
+	p.expireHolds()
+	for _, h := range p.holds {
+		s.Holds = append(s.Holds, h.copied())
+	}
 	return s
 }
 
@@ -136,6 +146,7 @@ func (p *POS) Ping(ctx context.Context) error {
 func (p *POS) GetInventory(ctx context.Context, id string) (pos.Inventory, error) {
 	var inv pos.Inventory
 	err := p.read(ctx, GetInventory, func() error {
+		p.expireHolds()
 		g := p.stock[id]
 		if g == nil {
 			return refusal(GetInventory, pos.NotFound, "no such group")
@@ -170,6 +181,11 @@ func (p *POS) read(ctx context.Context, call Call, do func() error) error {
 // write runs a call that changes something. request identifies it for its key; do makes the record, twice on a
 // [Double].
 func write[R any](p *POS, ctx context.Context, call Call, key, request string, do func() (R, error)) (R, error) {
+	return writePartly(p, ctx, call, key, request, func(bool) (R, error) { return do() })
+}
+
+// writePartly is write for what can be done in part, which do is told.
+func writePartly[R any](p *POS, ctx context.Context, call Call, key, request string, do func(partly bool) (R, error)) (R, error) {
 	var none R
 	if err := ctx.Err(); err != nil {
 		return none, &pos.Error{Class: pos.Transient, Op: string(call), Message: "stopped before the call", Err: err}
@@ -206,19 +222,19 @@ func write[R any](p *POS, ctx context.Context, call Call, key, request string, d
 		lost.Err = ctx.Err()
 		return none, lost
 	}
-	made, err := do()
+	made, err := do(f.Kind == Partial)
 	if err != nil {
 		return none, err
 	}
 	if f.Kind == Double {
-		if _, err := do(); err != nil {
+		if _, err := do(false); err != nil {
 			return none, err
 		}
 	}
 	if native {
 		p.answers[key] = stored{request: request, answer: made}
 	}
-	if f.Kind == LostAfter {
+	if f.Kind == LostAfter || f.Kind == Partial {
 		return none, lost
 	}
 	return made, nil

@@ -32,6 +32,32 @@ func (b behind) FileNames(invoiceID string) (names []string) {
 	return names
 }
 
+func (b behind) PurchaseFileNames(id string) []string { return b.FileNames(id) }
+
+func (b behind) Supply(inv pos.Invoice) []pos.Delivery {
+	line := inv.Lines[0]
+	all := []pos.Delivery{
+		{Form: pos.FormFile, LineID: line.ID, TicketIDs: line.TicketIDs, Name: "a.pdf", MediaType: "application/pdf", Content: []byte("%PDF")},
+		{Form: pos.FormLink, LineID: line.ID, URL: "https://tickets.example.com/1", Via: "Sample Arena"},
+		{Form: pos.FormWillCall},
+	}
+	b.SetDeliveries(inv.ID, all...)
+	return all
+}
+
+// shared lets the suite behind a fake that other tools write to.
+type shared struct {
+	behind
+	fake.Shared
+}
+
+func (s shared) Set(lag time.Duration, faults ...postest.Fault)   { s.behind.Set(lag, faults...) }
+func (s shared) State() postest.State                             { return s.behind.State() }
+func (s shared) Sleep(ctx context.Context, d time.Duration) error { return s.behind.Sleep(ctx, d) }
+func (s shared) BookElsewhere(sale, ref string) (id string) {
+	return s.Shared.BookElsewhere(sale, ref).ID
+}
+
 func (b behind) State() postest.State { return postest.State(b.POS.State()) }
 
 // kinds are the sorts of POS that the fake can be.
@@ -39,8 +65,11 @@ func kinds() map[string]fake.Options {
 	search := pos.Capabilities{SearchCustomers: true, SearchInvoices: true, SearchPurchaseOrders: true, SellsSeats: true}
 	keys, lagging, groups := search, search, search
 	keys.NativeKey, keys.UpdateCustomers, keys.TicketUpload = true, true, true
+	keys.Holds, keys.ReadDeliveries, keys.VoidLines, keys.FulfillPurchases = true, true, true, true
+	search.Holds, search.SearchHolds, search.VoidLines, search.FulfillPurchases = true, true, true, true
 	lagging.SettleDelay = 3 * time.Second
-	groups.SellsSeats = false
+	groups.SellsSeats, groups.Holds, groups.VoidLines = false, true, true
+	lagging.Holds, lagging.SearchHolds, lagging.VoidLines = true, true, true
 	both := keys
 	both.SettleDelay = 3 * time.Second
 	return map[string]fake.Options{
@@ -58,6 +87,9 @@ func starting(opts fake.Options) postest.New {
 		own := opts // subtests start at the same time
 		own.Groups = postest.Stock()
 		p := fake.New(own)
+		if s := (fake.Shared{POS: p}); own.DuplicateRefs {
+			return s, shared{behind{p}, s}
+		}
 		return p, behind{p}
 	}
 }

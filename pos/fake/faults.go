@@ -11,20 +11,27 @@ type Call string
 
 // The methods of the port.
 const (
-	Capabilities        Call = "Capabilities"
-	Ping                Call = "Ping"
-	GetInventory        Call = "GetInventory"
-	FindCustomers       Call = "FindCustomers"
-	CreateCustomer      Call = "CreateCustomer"
-	UpdateCustomer      Call = "UpdateCustomer"
-	FindInvoices        Call = "FindInvoices"
-	GetInvoice          Call = "GetInvoice"
-	CreateInvoice       Call = "CreateInvoice"
-	VoidInvoice         Call = "VoidInvoice"
-	SetFulfillment      Call = "SetFulfillment"
-	FindPurchaseOrders  Call = "FindPurchaseOrders"
-	CreatePurchaseOrder Call = "CreatePurchaseOrder"
-	VoidPurchaseOrder   Call = "VoidPurchaseOrder"
+	Capabilities         Call = "Capabilities"
+	Ping                 Call = "Ping"
+	GetInventory         Call = "GetInventory"
+	FindCustomers        Call = "FindCustomers"
+	CreateCustomer       Call = "CreateCustomer"
+	UpdateCustomer       Call = "UpdateCustomer"
+	FindInvoices         Call = "FindInvoices"
+	FindInvoicesBySale   Call = "FindInvoicesBySale"
+	GetInvoice           Call = "GetInvoice"
+	CreateInvoice        Call = "CreateInvoice"
+	VoidInvoice          Call = "VoidInvoice"
+	VoidInvoiceLines     Call = "VoidInvoiceLines"
+	SetFulfillment       Call = "SetFulfillment"
+	GetDeliveries        Call = "GetDeliveries"
+	FindHolds            Call = "FindHolds"
+	PlaceHold            Call = "PlaceHold"
+	ReleaseHold          Call = "ReleaseHold"
+	FindPurchaseOrders   Call = "FindPurchaseOrders"
+	CreatePurchaseOrder  Call = "CreatePurchaseOrder"
+	VoidPurchaseOrder    Call = "VoidPurchaseOrder"
+	FulfillPurchaseOrder Call = "FulfillPurchaseOrder"
 )
 
 // A Kind is a way to go wrong.
@@ -43,6 +50,8 @@ const (
 	Hang Kind = "hang"
 	// Double does the write twice and answers with the first.
 	Double Kind = "double"
+	// Partial voids the first of the lines and does not answer; VoidInvoiceLines only.
+	Partial Kind = "partial"
 )
 
 // A Fault makes the next calls of a method go wrong.

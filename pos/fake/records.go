@@ -99,7 +99,7 @@ func (p *POS) CreateInvoice(ctx context.Context, op pos.Op, in pos.InvoiceInput)
 		lines := slices.Clone(in.Lines)
 		if !again { // a second copy claims the same tickets
 			var err error
-			if lines, err = p.sell(in.Lines); err != nil {
+			if lines, err = p.sellHeld(in); err != nil {
 				return pos.Invoice{}, err
 			}
 		}
@@ -112,6 +112,9 @@ func (p *POS) CreateInvoice(ctx context.Context, op pos.Op, in pos.InvoiceInput)
 			inv.Lines[i].ID, _ = p.born("l_")
 		}
 		p.state.Invoices = append(p.state.Invoices, inv)
+		if in.Sale != "" {
+			p.sales[inv.ID] = in.Sale
+		}
 		return copyInvoice(inv), nil
 	})
 }
@@ -126,11 +129,82 @@ func (p *POS) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.Void
 		if !i.Voided {
 			i.Voided, i.VoidReason = true, in.Reason
 			if in.Restock {
-				p.restock(i.Lines)
+				p.restock(live(i.Lines))
 			}
 		}
 		return copyInvoice(*i), nil
 	})
+}
+
+// live are the lines that are not void.
+func live(lines []pos.InvoiceLine) []pos.InvoiceLine {
+	return slices.DeleteFunc(slices.Clone(lines), func(l pos.InvoiceLine) bool { return l.Voided })
+}
+
+// VoidInvoiceLines makes lines of an invoice void and puts their seats back if it is to. Without live lines the invoice is void.
+func (p *POS) VoidInvoiceLines(ctx context.Context, op pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	return writePartly(p, ctx, VoidInvoiceLines, "", "", func(partly bool) (pos.Invoice, error) {
+		if !p.opts.Capabilities.VoidLines {
+			return pos.Invoice{}, refusal(VoidInvoiceLines, pos.Unsupported, "lines cannot be made void")
+		}
+		i := p.invoice(id)
+		if i == nil {
+			return pos.Invoice{}, refusal(VoidInvoiceLines, pos.NotFound, "no such invoice")
+		}
+		for _, lineID := range lineIDs {
+			if !slices.ContainsFunc(i.Lines, func(l pos.InvoiceLine) bool { return l.ID == lineID }) {
+				return pos.Invoice{}, refusal(VoidInvoiceLines, pos.NotFound, "no such line")
+			}
+		}
+		if partly {
+			lineIDs = lineIDs[:min(1, len(lineIDs))]
+		}
+		for n := range i.Lines {
+			l := &i.Lines[n]
+			if i.Voided || l.Voided || !slices.Contains(lineIDs, l.ID) {
+				continue
+			}
+			l.Voided = true
+			if in.Restock {
+				p.restock([]pos.InvoiceLine{*l})
+			}
+		}
+		if !i.Voided && len(live(i.Lines)) == 0 {
+			i.Voided, i.VoidReason = true, in.Reason
+		}
+		return copyInvoice(*i), nil
+	})
+}
+
+// SetDeliveries replaces what is there to be given to the buyer of an invoice.
+func (p *POS) SetDeliveries(invoiceID string, all ...pos.Delivery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.supply[invoiceID] = copyDeliveries(all)
+}
+
+// GetDeliveries returns what [POS.SetDeliveries] put there.
+func (p *POS) GetDeliveries(ctx context.Context, invoiceID string) ([]pos.Delivery, error) {
+	var all []pos.Delivery
+	err := p.read(ctx, GetDeliveries, func() error {
+		switch {
+		case !p.opts.Capabilities.ReadDeliveries:
+			return refusal(GetDeliveries, pos.Unsupported, "deliveries cannot be read")
+		case p.invoice(invoiceID) == nil:
+			return refusal(GetDeliveries, pos.NotFound, "no such invoice")
+		}
+		all = copyDeliveries(p.supply[invoiceID])
+		return nil
+	})
+	return all, err
+}
+
+func copyDeliveries(all []pos.Delivery) []pos.Delivery {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].TicketIDs, all[i].Content = slices.Clone(all[i].TicketIDs), slices.Clone(all[i].Content)
+	}
+	return all
 }
 
 // SetFulfillment replaces an invoice's state of delivery, and its files if there is a list of them.
@@ -154,11 +228,11 @@ func (p *POS) SetFulfillment(ctx context.Context, op pos.Op, id string, in pos.F
 	})
 }
 
-// TicketFiles returns the files of an invoice.
-func (p *POS) TicketFiles(invoiceID string) []pos.TicketFile {
+// TicketFiles returns the files of an invoice or a purchase order.
+func (p *POS) TicketFiles(id string) []pos.TicketFile {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.files[invoiceID])
+	return slices.Clone(p.files[id])
 }
 
 // FindPurchaseOrders returns the purchase orders of one reference that searches see already.
@@ -223,6 +297,31 @@ func (p *POS) VoidPurchaseOrder(ctx context.Context, op pos.Op, id string, in po
 			return copyPurchaseOrder(*o), nil
 		}
 		return pos.PurchaseOrder{}, refusal(VoidPurchaseOrder, pos.NotFound, "no such purchase order")
+	})
+}
+
+// FulfillPurchaseOrder replaces a purchase order's state of delivery, and its files if there is a list of them.
+func (p *POS) FulfillPurchaseOrder(ctx context.Context, op pos.Op, id string, in pos.FulfillmentInput) (pos.PurchaseOrder, error) {
+	return write(p, ctx, FulfillPurchaseOrder, "", "", func() (pos.PurchaseOrder, error) {
+		caps := p.opts.Capabilities
+		if !caps.FulfillPurchases || len(in.Files) > 0 && !caps.TicketUpload {
+			return pos.PurchaseOrder{}, refusal(FulfillPurchaseOrder, pos.Unsupported, "deliveries of purchases, or files, are not taken")
+		}
+		for i := range p.state.PurchaseOrders {
+			o := &p.state.PurchaseOrders[i]
+			if o.ID != id {
+				continue
+			}
+			if o.Voided {
+				return pos.PurchaseOrder{}, refusal(FulfillPurchaseOrder, pos.Invalid, "the purchase order is void")
+			}
+			o.Fulfillment = in.State
+			if in.Files != nil {
+				p.files[id] = slices.Clone(in.Files)
+			}
+			return copyPurchaseOrder(*o), nil
+		}
+		return pos.PurchaseOrder{}, refusal(FulfillPurchaseOrder, pos.NotFound, "no such purchase order")
 	})
 }
 
@@ -302,6 +401,9 @@ func (p *POS) restock(lines []pos.InvoiceLine) {
 	}
 	for _, l := range lines {
 		g := p.stock[l.InventoryID]
+		if g == nil { // of a sale that was booked elsewhere
+			continue
+		}
 		g.Quantity += l.Quantity
 		g.Status = pos.Available
 		for i := range g.Tickets {

@@ -66,6 +66,7 @@ func (s *setup) tries(t *testing.T) []try {
 			return err
 		}})
 	}
+	all = append(all, s.moreTries(t, customer)...)
 	if s.caps.UpdateCustomers {
 		all = append(all, try{UpdateCustomer, true, func(ctx context.Context) error {
 			_, err := s.UpdateCustomer(ctx, pos.Op{Key: "try/update"}, customer, buyer())
@@ -87,6 +88,58 @@ func (s *setup) tries(t *testing.T) []try {
 	if s.caps.SearchPurchaseOrders {
 		all = append(all, try{FindPurchaseOrders, false, func(ctx context.Context) error {
 			_, err := s.FindPurchaseOrders(ctx, "there")
+			return err
+		}})
+	}
+	return all
+}
+
+// moreTries are the calls that a POS need not know.
+func (s *setup) moreTries(t *testing.T, customer string) (all []try) {
+	t.Helper()
+	if s.caps.VoidLines {
+		inv, err := s.CreateInvoice(t.Context(), pos.Op{Key: "credited", Ref: "credited"}, threeLines(customer))
+		if err != nil {
+			t.Fatalf("CreateInvoice: got %v; want no error", err)
+		}
+		all = append(all, try{VoidInvoiceLines, true, func(ctx context.Context) error {
+			void := pos.VoidInput{Restock: s.limits.AlwaysRestocks, Reason: "test"}
+			_, err := s.VoidInvoiceLines(ctx, pos.Op{Key: "try/void line"}, inv.ID, []string{inv.Lines[1].ID}, void)
+			return err
+		}})
+	}
+	if s.caps.ReadDeliveries {
+		inv, err := s.CreateInvoice(t.Context(), pos.Op{Key: "supplied", Ref: "supplied"}, sale(customer, "g4-3"))
+		if err != nil {
+			t.Fatalf("CreateInvoice: got %v; want no error", err)
+		}
+		if supplier, ok := s.Faults.(Supplier); ok {
+			supplier.Supply(inv)
+		}
+		all = append(all, try{GetDeliveries, false, func(ctx context.Context) error { _, err := s.GetDeliveries(ctx, inv.ID); return err }})
+	}
+	if s.caps.SearchHolds {
+		all = append(all, try{FindHolds, false, func(ctx context.Context) error { _, err := s.FindHolds(ctx, "there"); return err }})
+	}
+	if s.caps.Holds {
+		held, err := s.PlaceHold(t.Context(), pos.Op{Key: "held", Ref: "held"}, s.holding("g4-4"))
+		if err != nil {
+			t.Fatalf("PlaceHold: got %v; want no error", err)
+		}
+		all = append(all, try{PlaceHold, true, func(ctx context.Context) error {
+			_, err := s.PlaceHold(ctx, pos.Op{Key: "try/hold", Ref: "try"}, s.holding("g1-2"))
+			return err
+		}}, try{ReleaseHold, true, func(ctx context.Context) error {
+			return s.ReleaseHold(ctx, pos.Op{Key: "try/release"}, held.ID)
+		}})
+	}
+	if s.caps.FulfillPurchases {
+		po, err := s.CreatePurchaseOrder(t.Context(), pos.Op{Key: "come", Ref: "come"}, purchase())
+		if err != nil {
+			t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
+		}
+		all = append(all, try{FulfillPurchaseOrder, true, func(ctx context.Context) error {
+			_, err := s.FulfillPurchaseOrder(ctx, pos.Op{Key: "try/come"}, po.ID, s.delivery())
 			return err
 		}})
 	}
@@ -150,7 +203,7 @@ func endOfContextIsUnknownForWrites(t *testing.T, s *setup) {
 		wantClass(t, string(try.call)+" with an ended context", err, pos.Transient)
 		after := s.State()
 		if len(before.Customers) != len(after.Customers) || len(before.Invoices) != len(after.Invoices) ||
-			len(before.PurchaseOrders) != len(after.PurchaseOrders) {
+			len(before.PurchaseOrders) != len(after.PurchaseOrders) || len(before.Holds) != len(after.Holds) {
 			t.Errorf("%s with an ended context: wrote", try.call)
 		}
 	}

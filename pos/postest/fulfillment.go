@@ -1,6 +1,7 @@
 package postest
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -159,4 +160,110 @@ func fulfilFindsItsWayAfterALostAnswer(t *testing.T, s *setup) {
 			s.wantFiles(t, made.ID, "quibblethorpe 1.pdf", "quibblethorpe 2.pdf")
 		}
 	}
+}
+
+func deliveriesAreRead(t *testing.T, s *setup) {
+	ctx := t.Context()
+	inv, err := s.CreateInvoice(ctx, pos.Op{Key: "k", Ref: "r"}, sale(s.customer(t), "g1-1", "g1-2"))
+	if err != nil {
+		t.Fatalf("CreateInvoice: got %v; want no error", err)
+	}
+	got, err := s.GetDeliveries(ctx, inv.ID)
+	if !s.caps.ReadDeliveries {
+		wantClass(t, "GetDeliveries", err, pos.Unsupported)
+		return
+	}
+	if err != nil || len(got) != 0 {
+		t.Errorf("GetDeliveries of a new invoice: got %d, %v; want none, no error", len(got), err)
+	}
+	for _, id := range []string{"nobody", "", "..", "a/b"} {
+		_, err := s.GetDeliveries(ctx, id)
+		wantClass(t, "GetDeliveries of "+id, err, pos.NotFound)
+	}
+	supplier, ok := s.Faults.(Supplier)
+	if !ok {
+		return
+	}
+	for range 2 {
+		want := supplier.Supply(inv)
+		got, err := s.GetDeliveries(ctx, inv.ID)
+		if err != nil || len(want) == 0 || !slices.EqualFunc(got, want, sameDelivery) {
+			t.Errorf("GetDeliveries: got %d deliveries, %v; want these %d:\n%+v\n%+v", len(got), err, len(want), got, want)
+		}
+	}
+}
+
+func sameDelivery(a, b pos.Delivery) bool {
+	same := slices.Equal(a.TicketIDs, b.TicketIDs) && slices.Equal(a.Content, b.Content)
+	a.TicketIDs, a.Content, b.TicketIDs, b.Content = nil, nil, nil, nil
+	return same && reflect.DeepEqual(a, b)
+}
+
+func (s *setup) wantPurchaseFiles(t *testing.T, id string, want ...string) {
+	t.Helper()
+	keeper, ok := s.Faults.(PurchaseFileKeeper)
+	if !ok {
+		return
+	}
+	if got := keeper.PurchaseFileNames(id); !slices.Equal(got, want) {
+		t.Errorf("files of the purchase order: got %q; want %q", got, want)
+	}
+}
+
+func purchaseIsFulfilledAndFulfilledAgain(t *testing.T, s *setup) {
+	ctx := t.Context()
+	made, err := s.CreatePurchaseOrder(ctx, pos.Op{Key: "k", Ref: "po"}, purchase())
+	if err != nil {
+		t.Fatalf("CreatePurchaseOrder: got %v; want no error", err)
+	}
+	op := pos.Op{Key: "f"}
+	if !s.caps.FulfillPurchases {
+		_, err := s.FulfillPurchaseOrder(ctx, op, made.ID, pos.FulfillmentInput{State: pos.Complete})
+		wantClass(t, "FulfillPurchaseOrder", err, pos.Unsupported)
+		_, _, err = pos.FulfilPurchase(ctx, s, op, made.ID, pos.FulfillmentInput{State: pos.Complete})
+		wantClass(t, "FulfilPurchase", err, pos.Unsupported)
+		return
+	}
+	if !s.caps.TicketUpload {
+		_, err := s.FulfillPurchaseOrder(ctx, op, made.ID, pos.FulfillmentInput{State: pos.Complete, Files: files("a.pdf")})
+		wantClass(t, "FulfillPurchaseOrder with files", err, pos.Unsupported)
+		got, took, err := pos.FulfilPurchase(ctx, s, op, made.ID, pos.FulfillmentInput{State: pos.Complete, Files: files("a.pdf")})
+		if err != nil || took || got.Fulfillment != pos.Complete {
+			t.Errorf("FulfilPurchase: got %+v, files %v, %v; want complete, without files", got, took, err)
+		}
+		s.wantPurchaseFiles(t, made.ID)
+	}
+	for _, id := range []string{"nobody", "", "..", "a/b"} {
+		_, err := s.FulfillPurchaseOrder(ctx, op, id, pos.FulfillmentInput{State: pos.Complete})
+		wantClass(t, "FulfillPurchaseOrder of "+id, err, pos.NotFound)
+	}
+	for _, state := range []pos.Fulfillment{pos.Complete, pos.Complete, pos.Pending, pos.Complete} {
+		got, err := s.FulfillPurchaseOrder(ctx, op, made.ID, pos.FulfillmentInput{State: state})
+		if err != nil || got.ID != made.ID || got.Fulfillment != state || got.Voided {
+			t.Errorf("FulfillPurchaseOrder: got %+v, %v; want %s %s", got, err, made.ID, state)
+		}
+		if s.caps.SearchPurchaseOrders {
+			if found, err := s.FindPurchaseOrders(ctx, "po"); err != nil || len(found) != 1 || found[0].Fulfillment != state {
+				t.Errorf("FindPurchaseOrders: got %+v, %v; want one, %s", found, err, state)
+			}
+		}
+	}
+	for _, kind := range []Kind{LostBefore, LostAfter} {
+		s.Set(0, Fault{Call: FulfillPurchaseOrder, Kind: kind, Count: 1})
+		_, _, err := pos.FulfilPurchase(ctx, s, op, made.ID, s.delivery())
+		wantClass(t, "FulfilPurchase with "+string(kind), err, pos.OutcomeUnknown)
+		s.Set(0)
+		got, took, err := pos.FulfilPurchase(ctx, s, op, made.ID, s.delivery())
+		if err != nil || took != s.caps.TicketUpload || got.Fulfillment != pos.Complete || got.ID != made.ID {
+			t.Errorf("FulfilPurchase again after %s: got %+v, files %v, %v; want it complete", kind, got, took, err)
+		}
+		if s.caps.TicketUpload {
+			s.wantPurchaseFiles(t, made.ID, "quibblethorpe 1.pdf", "quibblethorpe 2.pdf")
+		}
+	}
+	if _, err := s.VoidPurchaseOrder(ctx, pos.Op{Key: "v"}, made.ID, pos.VoidInput{Reason: "test"}); err != nil {
+		t.Fatalf("VoidPurchaseOrder: got %v; want no error", err)
+	}
+	_, err = s.FulfillPurchaseOrder(ctx, op, made.ID, pos.FulfillmentInput{State: pos.Pending})
+	wantClass(t, "FulfillPurchaseOrder of a void one", err, pos.Invalid)
 }

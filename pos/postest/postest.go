@@ -20,19 +20,25 @@ type Call string
 
 // The methods of the port that faults can hit.
 const (
-	Ping                Call = "Ping"
-	GetInventory        Call = "GetInventory"
-	FindCustomers       Call = "FindCustomers"
-	CreateCustomer      Call = "CreateCustomer"
-	UpdateCustomer      Call = "UpdateCustomer"
-	FindInvoices        Call = "FindInvoices"
-	GetInvoice          Call = "GetInvoice"
-	CreateInvoice       Call = "CreateInvoice"
-	VoidInvoice         Call = "VoidInvoice"
-	SetFulfillment      Call = "SetFulfillment"
-	FindPurchaseOrders  Call = "FindPurchaseOrders"
-	CreatePurchaseOrder Call = "CreatePurchaseOrder"
-	VoidPurchaseOrder   Call = "VoidPurchaseOrder"
+	Ping                 Call = "Ping"
+	GetInventory         Call = "GetInventory"
+	FindCustomers        Call = "FindCustomers"
+	CreateCustomer       Call = "CreateCustomer"
+	UpdateCustomer       Call = "UpdateCustomer"
+	FindInvoices         Call = "FindInvoices"
+	GetInvoice           Call = "GetInvoice"
+	CreateInvoice        Call = "CreateInvoice"
+	VoidInvoice          Call = "VoidInvoice"
+	VoidInvoiceLines     Call = "VoidInvoiceLines"
+	SetFulfillment       Call = "SetFulfillment"
+	GetDeliveries        Call = "GetDeliveries"
+	FindHolds            Call = "FindHolds"
+	PlaceHold            Call = "PlaceHold"
+	ReleaseHold          Call = "ReleaseHold"
+	FindPurchaseOrders   Call = "FindPurchaseOrders"
+	CreatePurchaseOrder  Call = "CreatePurchaseOrder"
+	VoidPurchaseOrder    Call = "VoidPurchaseOrder"
+	FulfillPurchaseOrder Call = "FulfillPurchaseOrder"
 )
 
 // A Kind is a way to go wrong.
@@ -45,6 +51,9 @@ const (
 	Refuse     Kind = "refuse"      // no effect, an error of Fault.Class
 	Hang       Kind = "hang"        // no effect, no answer until the caller gives up
 	Double     Kind = "double"      // the effect twice; creations of invoices and purchase orders only
+	// Partial is of VoidInvoiceLines alone: some of the lines are made void, and there is no answer. It comes to POSes with
+	// Capabilities.VoidLines only; one that voids line by line loses the answer to the first.
+	Partial Kind = "partial"
 )
 
 // A Fault makes the next calls of one method go wrong.
@@ -62,6 +71,7 @@ type State struct {
 	Customers      []pos.Customer
 	Invoices       []pos.Invoice
 	PurchaseOrders []pos.PurchaseOrder
+	Holds          []pos.Hold // those in force
 }
 
 // Faults is the way behind the POS under test.
@@ -104,6 +114,23 @@ type FileKeeper interface {
 	FileNames(invoiceID string) []string
 }
 
+// A PurchaseFileKeeper is to purchase orders what a [FileKeeper] is to invoices.
+type PurchaseFileKeeper interface {
+	PurchaseFileNames(id string) []string
+}
+
+// A Supplier is a [Faults] of a POS with Capabilities.ReadDeliveries: it puts there what the POS has for the buyer of an invoice, in
+// every form that this POS knows, and returns what GetDeliveries is to say. Called again it puts the same there.
+type Supplier interface {
+	Supply(inv pos.Invoice) []pos.Delivery
+}
+
+// A Rival is a [Faults] of a [pos.SaleFinder]: it books a marketplace's sale as another tool does, of whatever tickets, under the
+// reference ref or, where ref is "", without one, and returns the id of the invoice.
+type Rival interface {
+	BookElsewhere(sale, ref string) (invoiceID string)
+}
+
 // A New returns an adapter for a POS that has the stock of [Stock] and nothing else.
 type New func(t *testing.T) (pos.Adapter, Faults)
 
@@ -139,6 +166,10 @@ var needs = map[string]func(pos.Capabilities) bool{
 	"VoidByReferenceFindsWhatALostAnswerLeft": searchable,
 	"EnsureCustomerTakesTheOldestOfTheEmail":  func(c pos.Capabilities) bool { return c.SearchCustomers },
 	"CustomersThatCannotBeFoundAreNotMade":    func(c pos.Capabilities) bool { return !ensuresCustomers(c) },
+	"LinesAreKeptAfterAPartialVoid":           func(c pos.Capabilities) bool { return c.VoidLines },
+	"PartlyVoidInvoiceIsFoundByWhatIsLeft":    func(c pos.Capabilities) bool { return c.VoidLines && c.SearchInvoices },
+	"HeldTicketsAreForTheHolder":              func(c pos.Capabilities) bool { return c.Holds },
+	"HoldsAreReleasedTwice":                   func(c pos.Capabilities) bool { return c.Holds },
 	"KeyHasOneEffectAndOneAnswer":             func(c pos.Capabilities) bool { return c.NativeKey },
 	"KeyWithOtherContentIsInvalid":            func(c pos.Capabilities) bool { return c.NativeKey },
 }
@@ -190,6 +221,15 @@ func Run(t *testing.T, start New) {
 		"VoidByReferenceFindsWhatALostAnswerLeft": voidByReferenceFindsWhatALostAnswerLeft,
 		"VoidByReferenceOfNothingIsFine":          voidByReferenceOfNothingIsFine,
 		"VoidByIDTouchesNoOther":                  voidByIDTouchesNoOther,
+		"LinesAreVoidedOnce":                      linesAreVoidedOnce,
+		"LinesAreKeptAfterAPartialVoid":           linesAreKeptAfterAPartialVoid,
+		"PartlyVoidInvoiceIsFoundByWhatIsLeft":    partlyVoidInvoiceIsFoundByWhatIsLeft,
+		"DeliveriesAreRead":                       deliveriesAreRead,
+		"HoldsArePlacedOnce":                      holdsArePlacedOnce,
+		"HeldTicketsAreForTheHolder":              heldTicketsAreForTheHolder,
+		"HoldsAreReleasedTwice":                   holdsAreReleasedTwice,
+		"PurchaseIsFulfilledAndFulfilledAgain":    purchaseIsFulfilledAndFulfilledAgain,
+		"SaleOfAnotherToolIsNotBookedAgain":       saleOfAnotherToolIsNotBookedAgain,
 	} {
 		if needed, ok := needs[name]; ok && !needed(caps) {
 			continue

@@ -438,7 +438,7 @@ func sameInvoice(a, b pos.Invoice) bool {
 	for i := range a.Lines {
 		x, y := a.Lines[i], b.Lines[i]
 		if x.ID != y.ID || x.InventoryID != y.InventoryID || !slices.Equal(x.TicketIDs, y.TicketIDs) ||
-			x.Quantity != y.Quantity || x.Total != y.Total || x.Description != y.Description {
+			x.Quantity != y.Quantity || x.Total != y.Total || x.Description != y.Description || x.Voided != y.Voided {
 			return false
 		}
 	}

@@ -14,7 +14,21 @@ func Renamed(a pos.Adapter, theirs map[string]string) pos.Adapter {
 	for our, their := range theirs {
 		ours[their] = our
 	}
-	return renamed{Adapter: a, theirs: theirs, ours: ours}
+	r := renamed{Adapter: a, theirs: theirs, ours: ours}
+	if f, ok := a.(pos.SaleFinder); ok {
+		return renamedFinder{r, f}
+	}
+	return r
+}
+
+// renamedFinder is a renamed that is a [pos.SaleFinder], too.
+type renamedFinder struct {
+	renamed
+	finder pos.SaleFinder
+}
+
+func (r renamedFinder) FindInvoicesBySale(ctx context.Context, sale string) ([]pos.Invoice, error) {
+	return r.invoices(r.finder.FindInvoicesBySale(ctx, sale))
 }
 
 type renamed struct {
@@ -33,12 +47,30 @@ func lines(names map[string]string, all []pos.InvoiceLine) []pos.InvoiceLine {
 	all = slices.Clone(all)
 	for i := range all {
 		l := &all[i]
-		l.InventoryID, l.TicketIDs = name(names, l.InventoryID), slices.Clone(l.TicketIDs)
-		for n := range l.TicketIDs {
-			l.TicketIDs[n] = name(names, l.TicketIDs[n])
-		}
+		l.InventoryID, l.TicketIDs = name(names, l.InventoryID), tickets(names, l.TicketIDs)
 	}
 	return all
+}
+
+func tickets(names map[string]string, ids []string) []string {
+	ids = slices.Clone(ids)
+	for i := range ids {
+		ids[i] = name(names, ids[i])
+	}
+	return ids
+}
+
+func (r renamed) invoices(found []pos.Invoice, err error) ([]pos.Invoice, error) {
+	found = slices.Clone(found)
+	for i := range found {
+		found[i], _ = r.invoice(found[i], nil)
+	}
+	return found, err
+}
+
+func (r renamed) hold(h pos.Hold, err error) (pos.Hold, error) {
+	h.InventoryID, h.TicketIDs = name(r.ours, h.InventoryID), tickets(r.ours, h.TicketIDs)
+	return h, err
 }
 
 func (r renamed) invoice(i pos.Invoice, err error) (pos.Invoice, error) {
@@ -56,12 +88,7 @@ func (r renamed) GetInventory(ctx context.Context, id string) (pos.Inventory, er
 }
 
 func (r renamed) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, error) {
-	found, err := r.Adapter.FindInvoices(ctx, ref)
-	found = slices.Clone(found)
-	for i := range found {
-		found[i], _ = r.invoice(found[i], nil)
-	}
-	return found, err
+	return r.invoices(r.Adapter.FindInvoices(ctx, ref))
 }
 
 func (r renamed) GetInvoice(ctx context.Context, id string) (pos.Invoice, error) {
@@ -75,4 +102,39 @@ func (r renamed) CreateInvoice(ctx context.Context, op pos.Op, in pos.InvoiceInp
 
 func (r renamed) VoidInvoice(ctx context.Context, op pos.Op, id string, in pos.VoidInput) (pos.Invoice, error) {
 	return r.invoice(r.Adapter.VoidInvoice(ctx, op, id, in))
+}
+
+func (r renamed) VoidInvoiceLines(ctx context.Context, op pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	return r.invoice(r.Adapter.VoidInvoiceLines(ctx, op, id, lineIDs, in))
+}
+
+func (r renamed) SetFulfillment(ctx context.Context, op pos.Op, id string, in pos.FulfillmentInput) (pos.Invoice, error) {
+	in.Files = slices.Clone(in.Files) // nil stays nil
+	for i := range in.Files {
+		in.Files[i].TicketIDs = tickets(r.theirs, in.Files[i].TicketIDs)
+	}
+	return r.invoice(r.Adapter.SetFulfillment(ctx, op, id, in))
+}
+
+func (r renamed) GetDeliveries(ctx context.Context, invoiceID string) ([]pos.Delivery, error) {
+	all, err := r.Adapter.GetDeliveries(ctx, invoiceID)
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].TicketIDs = tickets(r.ours, all[i].TicketIDs)
+	}
+	return all, err
+}
+
+func (r renamed) FindHolds(ctx context.Context, ref string) ([]pos.Hold, error) {
+	found, err := r.Adapter.FindHolds(ctx, ref)
+	found = slices.Clone(found)
+	for i := range found {
+		found[i], _ = r.hold(found[i], nil)
+	}
+	return found, err
+}
+
+func (r renamed) PlaceHold(ctx context.Context, op pos.Op, in pos.HoldInput) (pos.Hold, error) {
+	in.InventoryID, in.TicketIDs = name(r.theirs, in.InventoryID), tickets(r.theirs, in.TicketIDs)
+	return r.hold(r.Adapter.PlaceHold(ctx, op, in))
 }
