@@ -305,7 +305,7 @@ func TestSkyBoxPurchases(t *testing.T) {
 func TestSkyBoxHolds(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	a := newAccount(t, SkyBoxOptions{Now: func() time.Time { return now }})
+	a := newAccount(t, SkyBoxOptions{Now: func() time.Time { return now }, SecondDelete: 404})
 	hold := func(seats int, want int) any {
 		t.Helper()
 		return a.call("POST", "/holds", fmt.Sprintf(`{"inventoryId":44,"quantity":%d,"lowSeat":2,"externalRef":"h","expiryDate":"2027-01-01T00:10:00Z"}`, seats), want)

@@ -471,6 +471,10 @@ func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceL
 				return &pos.Error{Class: pos.Unavailable, Op: op, Message: "ticket " + id + " is not for sale"}
 			}
 		}
+		if g.Quantity < len(free) {
+			// Tickets do not show that they are held, only the group's quantity does.
+			return &pos.Error{Class: pos.Unavailable, Op: op, Message: "some tickets of inventory " + l.InventoryID + " are held, these perhaps"}
+		}
 	}
 	return refusal
 }
