@@ -217,20 +217,12 @@ func (c *Client) PlaceHold(ctx context.Context, o pos.Op, in pos.HoldInput) (pos
 	return h.Hold, nil
 }
 
-// step is how far seats that lie side by side are apart.
-func (b *inventoryBody) step() int {
-	if b.SeatType == "ALTERNATING" {
-		return 2
-	}
-	return 1
-}
-
 // lowSeat is the lowest seat of tickets that are free and lie side by side.
-func (b *inventoryBody) lowSeat(op string, ids []string) (int, error) {
+func (b *groupBody) lowSeat(op string, ids []string) (int, error) {
 	var seats []int
 	free := b.free()
 	for _, id := range ids {
-		same := func(t ticketBody) bool { return t.ID.String() == id }
+		same := func(t seatBody) bool { return t.ID.String() == id }
 		if !slices.ContainsFunc(b.Tickets, same) {
 			return 0, &pos.Error{Class: pos.NotFound, Op: op, Message: "that is no ticket of the inventory"}
 		}

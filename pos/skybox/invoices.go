@@ -55,15 +55,17 @@ type invoiceAnswer struct {
 }
 
 type lineAnswer struct {
-	ID           json.Number    `json:"id"`
-	Quantity     int            `json:"quantity"`
-	Amount       json.Number    `json:"amount"`
-	LineItemType string         `json:"lineItemType"`
-	Description  string         `json:"description"`
-	ItemIDs      []json.Number  `json:"itemIds"`
-	InventoryIDs []json.Number  `json:"inventoryIds"`
-	Inventory    *inventoryBody `json:"inventory"`
-	Cancelled    bool           `json:"cancelled"`
+	ID           json.Number   `json:"id"`
+	Quantity     int           `json:"quantity"`
+	Amount       json.Number   `json:"amount"`
+	LineItemType string        `json:"lineItemType"`
+	Description  string        `json:"description"`
+	ItemIDs      []json.Number `json:"itemIds"`
+	InventoryIDs []json.Number `json:"inventoryIds"`
+	Inventory    *struct {
+		ID json.Number `json:"id"`
+	} `json:"inventory"`
+	Cancelled bool `json:"cancelled"`
 }
 
 // An invoice is one that SkyBox holds, and what voiding and delivering it needs to know besides.
@@ -419,7 +421,7 @@ func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine)
 		}
 		chosen[i] = l.TicketIDs
 	}
-	groups := map[string]*inventoryBody{}
+	groups := map[string]*groupBody{}
 	for i, l := range lines {
 		if len(l.TicketIDs) > 0 {
 			continue
@@ -445,7 +447,7 @@ func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine)
 
 // whyRefused tells seats that were sold in between from a request that is wrong, by one look at each group.
 func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceLine, tickets [][]string, refusal error) error {
-	groups := map[string]*inventoryBody{}
+	groups := map[string]*groupBody{}
 	for i, l := range lines {
 		g := groups[l.InventoryID]
 		if g == nil {
@@ -464,10 +466,10 @@ func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceL
 		}
 		free := g.free()
 		for _, id := range tickets[i] {
-			if !slices.ContainsFunc(g.Tickets, func(t ticketBody) bool { return t.ID.String() == id }) {
+			if !slices.ContainsFunc(g.Tickets, func(t seatBody) bool { return t.ID.String() == id }) {
 				return &pos.Error{Class: pos.NotFound, Op: op, Message: "inventory " + l.InventoryID + " has no ticket " + id}
 			}
-			if !slices.ContainsFunc(free, func(t ticketBody) bool { return t.ID.String() == id }) {
+			if !slices.ContainsFunc(free, func(t seatBody) bool { return t.ID.String() == id }) {
 				return &pos.Error{Class: pos.Unavailable, Op: op, Message: "ticket " + id + " is not for sale"}
 			}
 		}

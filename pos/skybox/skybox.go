@@ -101,6 +101,7 @@ func (a Address) known() bool {
 type Client struct {
 	cfg     Config
 	account json.Number
+	header  http.Header // of every request
 	http    *http.Client
 	limiter *rate.Limiter
 	now     func() time.Time
@@ -143,6 +144,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg:     cfg,
 		account: json.Number(cfg.Account),
+		header:  cfg.header(),
 		now:     time.Now,
 		adding:  make(chan struct{}, 1),
 		vendors: map[string]string{},
