@@ -30,7 +30,8 @@ const (
 	FaultSeatsGone = "seats_gone"
 	// FaultDouble writes twice, as a POS does whose own retry went wrong. POS only.
 	FaultDouble = "double"
-	// FaultPartial does the first of several things that one call is about, and answers 500. SkyBox only.
+	// FaultPartial does the first of several parts of the write, such as one line of several to be voided, and closes the connection
+	// without an answer; SkyBox answers 500. POS only.
 	FaultPartial = "partial"
 )
 
