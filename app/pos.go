@@ -47,6 +47,7 @@ func skyboxPOS(p config.POS) (pos.Adapter, error) {
 		PurchaseTerm: s.PurchaseTerm, PurchaseMethod: s.PurchaseMethod, StockType: s.StockType,
 		Address:  skybox.Address(s.Address),
 		VendorID: s.VendorID, VendorEmail: s.VendorEmail, VendorType: s.VendorType, Venue: s.Venue, NoPlace: s.NoPlace,
+		ReadDeliveries: s.ReadDeliveries,
 	})
 }
 

@@ -147,6 +147,10 @@ type SkyBox struct {
 	VendorType  string `yaml:"vendor_type"`  // default BROKER
 	Venue       string `yaml:"venue"`        // of purchased tickets; without it nothing can be purchased
 	NoPlace     string `yaml:"no_place"`     // stands for a section or row that a purchase does not have
+
+	// ReadDeliveries reads ticket files and deliveries by hand out of SkyBox. It stands on assumptions that the document of SkyBox does not
+	// confirm: see package pos/skybox, GetDeliveries.
+	ReadDeliveries bool `yaml:"read_deliveries"`
 }
 
 // Address is a postal address.

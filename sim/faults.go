@@ -31,7 +31,7 @@ const (
 	// FaultDouble writes twice, as a POS does whose own retry went wrong. POS only.
 	FaultDouble = "double"
 	// FaultPartial does the first of several parts of the write, such as one line of several to be voided, and closes the connection
-	// without an answer. POS only.
+	// without an answer; SkyBox answers 500. POS only.
 	FaultPartial = "partial"
 )
 

@@ -46,6 +46,13 @@ type SkyBoxOptions struct {
 	// out of what searches find.
 	BareLines bool
 
+	// SeatsAsList writes the seats of a hold as 9,10 in place of 9-10; SeatsUntold leaves them out.
+	SeatsAsList, SeatsUntold bool
+	// OldHolds keeps holds that were removed or ran out among what is found and read, with a removedDate.
+	OldHolds bool
+	// AssetsAsJSON answers a file as a JSON string of base64, in place of bare base64.
+	AssetsAsJSON bool
+
 	// RateLimit is how many calls of one endpoint are served in each RateInterval (0 is a second); 0 is any number.
 	// More are answered with RateStatus (0 is 429) and, unless it is empty, RateRetryAfter as the Retry-After header.
 	RateLimit      int
@@ -59,7 +66,8 @@ type SkyBoxOptions struct {
 //
 // Assumptions, where the document is silent: the field names of a 400 are in an array of {"propertyPath", "message"}; e-mail
 // addresses of customers are compared without regard to case, telephone numbers by their digits; a doubled write claims its
-// tickets once; FaultSeatsGone refuses a sale as if another had bought the seats, shows them sold once, and then the other sale
+// tickets once; a hold takes the free seats from lowSeat upwards, side by side or not; a file has the name of its ticket's fileName;
+// FaultSeatsGone refuses a sale as if another had bought the seats, shows them sold once, and then the other sale
 // is undone.
 type SkyBox struct {
 	opts   SkyBoxOptions
@@ -75,6 +83,8 @@ type SkyBox struct {
 	invoices  []*skyInvoice
 	purchases []*skyPurchase
 	holds     []*skyHold
+	oldHolds  []*skyHold
+	files     map[string][]byte   // by name
 	born      map[int64]time.Time // record id → when it was written, for the search lag
 	gone      map[int64]bool      // ids of deleted lines
 	windows   map[string]skyWindow
@@ -87,9 +97,9 @@ func NewSkyBox(opts SkyBoxOptions) *SkyBox {
 	s := &SkyBox{
 		opts: opts, now: opts.Now, mux: http.NewServeMux(),
 		faults: &faultBox{kinds: []string{
-			FaultLostAnswer, FaultRefuseBefore, FaultStatus, FaultHang, FaultDelay, FaultSeatsGone, FaultDouble,
+			FaultLostAnswer, FaultRefuseBefore, FaultStatus, FaultHang, FaultDelay, FaultSeatsGone, FaultDouble, FaultPartial,
 		}},
-		events: map[int64]*skyEvent{}, born: map[int64]time.Time{}, gone: map[int64]bool{}, windows: map[string]skyWindow{},
+		events: map[int64]*skyEvent{}, born: map[int64]time.Time{}, gone: map[int64]bool{}, windows: map[string]skyWindow{}, files: map[string][]byte{},
 		lastID: 1_000_000, // above the ids of any inventory that is given
 	}
 	if s.now == nil {
@@ -125,6 +135,7 @@ func NewSkyBox(opts SkyBoxOptions) *SkyBox {
 		"POST /invoices":                          s.createInvoice,
 		"GET /invoices/external-ref":              s.invoiceTickets,
 		"GET /invoices/{id}":                      s.getInvoice,
+		"GET /assets/{filename}":                  s.getAsset,
 		"PUT /invoices/bulk":                      s.updateInvoices,
 		"GET /invoices/{id}/lines/{line}/tickets": s.lineTickets,
 		"DELETE /invoices/{id}/lines/{line}":      s.deleteInvoiceLine,
@@ -133,6 +144,7 @@ func NewSkyBox(opts SkyBoxOptions) *SkyBox {
 		"GET /purchases":                          s.findPurchases,
 		"POST /purchases":                         s.createPurchase,
 		"GET /purchases/{id}":                     s.getPurchase,
+		"PUT /purchases/bulk":                     s.updatePurchases,
 		"POST /purchases/{id}/notes":              s.addPurchaseNote,
 		"PUT /purchases/{id}/lines/{line}/cancel": s.cancelPurchaseLine,
 		"/": func(*skyRequest) skyAnswer { return skyNotFound("no such path or method") },
@@ -207,7 +219,8 @@ func (r *skyRequest) id(name string) int64 {
 
 type skyAnswer struct {
 	status  int
-	value   any // nil is no content
+	value   any  // nil is no content
+	plain   bool // value is []byte, to be sent as it is
 	outcome string
 	id      string
 }
@@ -295,6 +308,8 @@ func (s *SkyBox) serve(pattern string, call skyCall) http.HandlerFunc {
 			panic(http.ErrAbortHandler)
 		case a.value == nil:
 			w.WriteHeader(a.status)
+		case a.plain:
+			writeBytes(w, a.status, "text/plain", a.value.([]byte))
 		default:
 			writeJSON(w, a.status, a.value)
 		}

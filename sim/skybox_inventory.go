@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"encoding/base64"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -48,6 +50,7 @@ type skyTicket struct {
 	invoiceLine  int64  // that sold it
 	purchaseLine int64  // that bought it
 	shownSold    bool   // once: see FaultSeatsGone
+	file         string // the name of its document; "" is none
 }
 
 func (t *skyTicket) free() bool { return t.status == "AVAILABLE" && t.hold == 0 && !t.shownSold }
@@ -131,6 +134,9 @@ func (t *skyTicket) body() object {
 	if t.invoiceLine != 0 {
 		b["invoiceLineId"] = t.invoiceLine
 	}
+	if t.file != "" {
+		b["fileName"] = t.file
+	}
 	if t.purchaseLine != 0 {
 		b["purchaseLineId"] = t.purchaseLine
 	}
@@ -180,6 +186,37 @@ func (s *SkyBox) findInventory(r *skyRequest) skyAnswer {
 	return s.page(r, found)
 }
 
+// PutFile gives a ticket a file, as a person does in SkyBox's own pages; no content takes the name away again. It reports whether
+// there is such a ticket.
+func (s *SkyBox) PutFile(ticketID int64, name string, content []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.ticket(ticketID)
+	if t == nil {
+		return false
+	}
+	if t.file = name; content == nil {
+		t.file = ""
+	}
+	s.files[name] = slices.Clone(content)
+	return true
+}
+
+// getAsset answers with a file "base64 encoded".
+func (s *SkyBox) getAsset(r *skyRequest) skyAnswer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	content := s.files[r.PathValue("filename")]
+	if content == nil {
+		return skyNotFound("file not found")
+	}
+	text := base64.StdEncoding.EncodeToString(content)
+	if s.opts.AssetsAsJSON {
+		return skyOK(text)
+	}
+	return skyAnswer{status: http.StatusOK, value: []byte(text), plain: true}
+}
+
 type skyHold struct {
 	ID          int64  `json:"id"`
 	InventoryID int64  `json:"inventoryId"`
@@ -187,8 +224,10 @@ type skyHold struct {
 	ExternalRef string `json:"externalRef"`
 	Quantity    int    `json:"quantity"`
 	LowSeat     int    `json:"lowSeat,omitempty"`
+	Seats       string `json:"seats,omitempty"`
 	ExpiryDate  string `json:"expiryDate"`
 	CreatedDate string `json:"createdDate"`
+	RemovedDate string `json:"removedDate,omitempty"`
 
 	until   time.Time
 	tickets []*skyTicket
@@ -211,21 +250,42 @@ func (s *SkyBox) createHold(r *skyRequest) skyAnswer {
 	if a, bad := c.refusal(); bad {
 		return a
 	}
-	in.tickets = nil
+	var free []*skyTicket
 	for _, t := range g.tickets {
-		if len(in.tickets) < in.Quantity && t.seat >= in.LowSeat && t.free() {
-			in.tickets = append(in.tickets, t)
+		if t.seat >= in.LowSeat && t.free() {
+			free = append(free, t)
 		}
 	}
-	if len(in.tickets) < in.Quantity || r.fault.Kind == FaultSeatsGone {
+	if len(free) < in.Quantity || r.fault.Kind == FaultSeatsGone {
 		return skyRefuse(http.StatusBadRequest, "tickets are not available")
 	}
-	in.ID, in.CreatedDate, in.until = s.newID(), s.stamp(), until
-	for _, t := range in.tickets {
-		t.hold = in.ID
+	var first *skyHold
+	for i := range copies(r.fault) {
+		h := in
+		h.ID, h.CreatedDate, h.RemovedDate, h.until, h.tickets = s.newID(), s.stamp(), "", until, slices.Clone(free[:in.Quantity])
+		h.Seats = s.seatsText(h.tickets)
+		if i == 0 {
+			first = &h
+			for _, t := range h.tickets {
+				t.hold = h.ID
+			}
+		}
+		s.holds = append(s.holds, &h)
 	}
-	s.holds = append(s.holds, &in)
-	return skyCreated(Fault{}, in, in.ID)
+	return skyCreated(r.fault, *first, first.ID)
+}
+
+// seatsText writes seats as one of the ways that the document leaves open.
+func (s *SkyBox) seatsText(tickets []*skyTicket) string {
+	list := seats(tickets)
+	last := len(tickets) - 1
+	switch {
+	case s.opts.SeatsUntold:
+		return ""
+	case last > 0 && !s.opts.SeatsAsList && tickets[last].seat-tickets[0].seat == last:
+		return list[0] + "-" + list[last]
+	}
+	return strings.Join(list, ",")
 }
 
 func (s *SkyBox) findHolds(r *skyRequest) skyAnswer {
@@ -233,7 +293,7 @@ func (s *SkyBox) findHolds(r *skyRequest) skyAnswer {
 	defer s.mu.Unlock()
 	s.expireHolds()
 	var found []any
-	for _, h := range s.holds {
+	for _, h := range slices.Concat(s.oldHolds, s.holds) {
 		if s.matches(h.ExternalRef, r.URL.Query()) && s.searchable(h.ID) {
 			found = append(found, *h)
 		}
@@ -241,6 +301,7 @@ func (s *SkyBox) findHolds(r *skyRequest) skyAnswer {
 	return s.page(r, found)
 }
 
+// hold returns one that is in force.
 func (s *SkyBox) hold(id int64) *skyHold {
 	s.expireHolds()
 	return find(s.holds, skyID(id), func(h *skyHold) string { return skyID(h.ID) })
@@ -252,6 +313,9 @@ func (s *SkyBox) getHold(r *skyRequest) skyAnswer {
 	if h := s.hold(r.id("id")); h != nil {
 		return skyOK(*h)
 	}
+	if h := find(s.oldHolds, skyID(r.id("id")), func(h *skyHold) string { return skyID(h.ID) }); h != nil {
+		return skyOK(*h)
+	}
 	return skyNotFound("hold not found")
 }
 
@@ -259,7 +323,10 @@ func (s *SkyBox) deleteHold(r *skyRequest) skyAnswer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.hold(r.id("id"))
-	if h == nil {
+	switch {
+	case h == nil && s.gone[r.id("id")]:
+		return s.goneAlready()
+	case h == nil:
 		return skyNotFound("hold not found")
 	}
 	s.dropHolds(func(one *skyHold) bool { return one == h })
@@ -278,7 +345,14 @@ func (s *SkyBox) dropHolds(which func(*skyHold) bool) {
 			return false
 		}
 		for _, t := range h.tickets {
-			t.hold = 0
+			if t.hold == h.ID {
+				t.hold = 0
+			}
+		}
+		s.gone[h.ID] = true
+		if s.opts.OldHolds {
+			h.RemovedDate = s.stamp()
+			s.oldHolds = append(s.oldHolds, h)
 		}
 		return true
 	})

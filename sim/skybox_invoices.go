@@ -263,6 +263,13 @@ func (s *SkyBox) addInvoice(in skyInvoiceInput, taken [][]*skyTicket, claims boo
 	return inv
 }
 
+// skyStatuses are the document's set of what people note on an invoice.
+var skyStatuses = []string{
+	"CONTACT_NEEDED", "COMPLETED", "DELIVERY_FAILURE", "EVENT_CANCELLED", "EVENT_RESCHEDULED", "INVESTIGATION_CLOSED",
+	"INVESTIGATION_CLOSED_BUYER_FAVOR", "INVESTIGATION_CLOSED_SELLER_FAVOR", "INVESTIGATION_PENDING", "MANAGER_REVIEW",
+	"ORDER_PARTIALLY_VOID_CANCELLED", "ORDER_VOID_CANCELLED", "WAITING_FOR_RESPONSE",
+}
+
 // updateInvoices is a partial update: what the body does not name stays.
 func (s *SkyBox) updateInvoices(r *skyRequest) skyAnswer {
 	var in struct {
@@ -281,6 +288,7 @@ func (s *SkyBox) updateInvoices(r *skyRequest) skyAnswer {
 	c.that(len(in.InvoiceIDs) > 0, "invoiceIds", "may not be empty")
 	c.oneOf(in.PaymentStatus, "paymentStatus", "", "UNPAID", "PAID", "PARTIAL", "VOID")
 	c.oneOf(in.FulfillmentStatus, "fulfillmentStatus", "", "PENDING", "COMPLETE")
+	c.oneOf(in.Status, "status", append([]string{""}, skyStatuses...)...)
 	for _, id := range in.InvoiceIDs {
 		c.that(s.invoice(id) != nil, "invoiceIds", "does not exist")
 	}
@@ -402,6 +410,9 @@ func (s *SkyBox) eachLine(r *skyRequest, do func(int64) skyAnswer) skyAnswer {
 	defer s.mu.Unlock()
 	all := skyAnswer{status: http.StatusBadRequest, value: object{"message": "lineIds may not be empty"}, outcome: "refused: 400"}
 	for i, id := range in.LineIDs {
+		if i == 1 && r.fault.Kind == FaultPartial {
+			return skyAnswer{status: http.StatusInternalServerError, value: object{"message": "a fault that was asked for"}, outcome: "done in part"}
+		}
 		if a := do(id); i == 0 || a.status != http.StatusOK {
 			all = a
 		}

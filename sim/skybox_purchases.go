@@ -13,6 +13,7 @@ type skyPurchase struct {
 	id, vendor                                         int64
 	ref, payment, method, delivery, currency, internal string
 	made                                               string
+	received                                           bool
 	lines                                              []*skyLine
 	notes                                              []skyNote
 }
@@ -25,14 +26,21 @@ func (po *skyPurchase) body() object {
 	return object{
 		"id": po.id, "vendorId": po.vendor, "externalRef": po.ref, "paymentStatus": po.payment, "paymentMethod": po.method,
 		"deliveryMethod": po.delivery, "currencyCode": po.currency, "internalNotes": po.internal, "createdDate": po.made,
-		"received": false, "lines": lines, "notes": append([]skyNote{}, po.notes...),
+		"received": po.received, "lines": lines, "notes": append([]skyNote{}, po.notes...),
 	}
+}
+
+func (po *skyPurchase) fulfillment() string {
+	if po.received {
+		return "COMPLETE"
+	}
+	return "PENDING"
 }
 
 // purchaseState needs s.mu.
 func (s *SkyBox) purchaseState(po *skyPurchase) POSPurchaseOrder {
 	st := POSPurchaseOrder{
-		ID: skyID(po.id), ExternalReference: po.ref, Payment: po.payment, Fulfillment: "PENDING", Voided: !live(po.lines), CreatedAt: po.made,
+		ID: skyID(po.id), ExternalReference: po.ref, Payment: po.payment, Fulfillment: po.fulfillment(), Voided: !live(po.lines), CreatedAt: po.made,
 		Lines: []POSPurchaseLine{},
 	}
 	if v := s.vendor(po.vendor); v != nil {
@@ -244,6 +252,37 @@ func (s *SkyBox) addPurchase(in skyPurchaseInput) *skyPurchase {
 	}
 	s.purchases = append(s.purchases, po)
 	return po
+}
+
+// updatePurchases is a partial update: what the body does not name stays.
+func (s *SkyBox) updatePurchases(r *skyRequest) skyAnswer {
+	var in struct {
+		PurchaseIDs   []int64 `json:"purchaseIds"`
+		PaymentStatus string  `json:"paymentStatus"`
+		Received      *bool   `json:"received"`
+	}
+	if a, bad := r.read(&in); bad {
+		return a
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var c skyCheck
+	c.that(len(in.PurchaseIDs) > 0, "purchaseIds", "may not be empty")
+	c.oneOf(in.PaymentStatus, "paymentStatus", "", "UNPAID", "PAID", "PARTIAL", "VOID")
+	for _, id := range in.PurchaseIDs {
+		c.that(s.purchase(id) != nil, "purchaseIds", "does not exist")
+	}
+	if a, bad := c.refusal(); bad {
+		return a
+	}
+	for _, id := range in.PurchaseIDs {
+		po := s.purchase(id)
+		po.payment = cmp.Or(in.PaymentStatus, po.payment)
+		if in.Received != nil {
+			po.received = *in.Received
+		}
+	}
+	return skyAnswer{status: http.StatusOK, outcome: "updated", id: skyID(in.PurchaseIDs[0])}
 }
 
 func (s *SkyBox) addPurchaseNote(r *skyRequest) skyAnswer {

@@ -305,7 +305,7 @@ func TestSkyBoxPurchases(t *testing.T) {
 func TestSkyBoxHolds(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	a := newAccount(t, SkyBoxOptions{Now: func() time.Time { return now }})
+	a := newAccount(t, SkyBoxOptions{Now: func() time.Time { return now }, SecondDelete: 404})
 	hold := func(seats int, want int) any {
 		t.Helper()
 		return a.call("POST", "/holds", fmt.Sprintf(`{"inventoryId":44,"quantity":%d,"lowSeat":2,"externalRef":"h","expiryDate":"2027-01-01T00:10:00Z"}`, seats), want)
@@ -401,5 +401,82 @@ func TestSkyBoxWritesAmountsAsJavaDoes(t *testing.T) {
 		if got := skyAmount(in); got != want {
 			t.Errorf("skyAmount(%s): got %s; want %s", in, got, want)
 		}
+	}
+}
+
+func TestSkyBoxHoldsAreShownAsItsOptionsSay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		opts  SkyBoxOptions
+		seats any
+		found int // after it was released
+	}{
+		{SkyBoxOptions{}, "2-3", 0}, {SkyBoxOptions{SeatsAsList: true}, "2,3", 0}, {SkyBoxOptions{SeatsUntold: true}, nil, 0},
+		{SkyBoxOptions{OldHolds: true}, "2-3", 1},
+	} {
+		a := newAccount(t, c.opts)
+		h := a.call("POST", "/holds", `{"inventoryId":44,"quantity":2,"lowSeat":2,"externalRef":"h","expiryDate":"2099-01-01T00:00:00Z"}`, 200)
+		if got := member(h, "seats"); got != c.seats {
+			t.Errorf("%+v: got seats %v; want %v", c.opts, got, c.seats)
+		}
+		a.call("DELETE", "/holds/"+whole(member(h, "id")), "", 200)
+		list, _ := a.call("GET", "/holds?externalRef=h", "", 200).([]any)
+		if len(list) != c.found || c.found == 1 && member(list[0], "removedDate") == nil || len(a.State().Holds) != 0 {
+			t.Errorf("%+v: got %v; want %d, none in force", c.opts, list, c.found)
+		}
+	}
+}
+
+func TestSkyBoxFilesOfTickets(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, SkyBoxOptions{AssetsAsJSON: true})
+	invoice, line := a.sold("r", "44001,44002")
+	if !a.PutFile(44001, "one.pdf", []byte("%PDF")) || a.PutFile(1, "x", nil) {
+		t.Error("PutFile: got another answer than whether there is such a ticket")
+	}
+	tickets, _ := a.call("GET", "/invoices/"+invoice+"/lines/"+line+"/tickets", "", 200).([]any)
+	if len(tickets) != 2 || member(tickets[0], "fileName") != "one.pdf" || member(tickets[1], "fileName") != nil {
+		t.Errorf("tickets: got %v; want a file of the first", tickets)
+	}
+	if got := a.call("GET", "/assets/one.pdf", "", 200); got != "JVBERg==" {
+		t.Errorf("file: got %v; want it in base64", got)
+	}
+	a.call("GET", "/assets/two.pdf", "", 404)
+	a.PutFile(44001, "one.pdf", nil)
+	a.call("GET", "/assets/one.pdf", "", 404)
+}
+
+func TestSkyBoxPurchaseIsReceived(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, SkyBoxOptions{})
+	id := whole(member(a.call("POST", "/purchases", skyPurchaseJSON("po"), 200), "id"))
+	for _, step := range []struct {
+		body     string
+		received bool
+	}{{`"received":true`, true}, {`"paymentStatus":"PAID"`, true}, {`"received":false`, false}} {
+		a.call("PUT", "/purchases/bulk", `{"purchaseIds":[`+id+`],`+step.body+`}`, 200)
+		if got := member(a.call("GET", "/purchases/"+id, "", 200), "received"); got != step.received {
+			t.Errorf("%s: got %v; want %v", step.body, got, step.received)
+		}
+	}
+	a.call("PUT", "/purchases/bulk", `{"purchaseIds":[5],"received":true}`, 400)
+}
+
+func TestSkyBoxDoesSomeOfTheLines(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, SkyBoxOptions{})
+	_, one := a.sold("r", "44001")
+	_, two := a.sold("s", "44002")
+	if err := a.SetFaults(Faults{Faults: []Fault{{Kind: FaultPartial, Path: "/lines/*", Count: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	body := `{"lineIds":[` + one + `,` + two + `]}`
+	a.call("POST", "/lines/bulk-delete", body, 500)
+	if got := a.left(); got != 3 {
+		t.Errorf("left: got %d; want the first line's ticket back", got)
+	}
+	a.call("POST", "/lines/bulk-delete", body, 200)
+	if got := a.left(); got != 4 {
+		t.Errorf("left: got %d; want all", got)
 	}
 }

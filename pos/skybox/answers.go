@@ -201,8 +201,12 @@ func payment(s string) (pos.Payment, error) {
 	return "", errors.New("a payment status is not of the document's set")
 }
 
-// voidNote begins the note in which the reason of a void is kept: SkyBox has no field for one.
-const voidNote = "Void: "
+// voidNote begins the note in which the reason of a void is kept, linesVoidNote that of a void of some lines: SkyBox has no field for
+// either.
+const (
+	voidNote      = "Void: "
+	linesVoidNote = "Lines void: "
+)
 
 type noteBody struct {
 	Text string `json:"text"`

@@ -120,15 +120,15 @@ func TestRetryAfter(t *testing.T) {
 
 func TestPickTakesSeatsSideBySide(t *testing.T) {
 	t.Parallel()
-	group := func(kind string, seats ...string) *inventoryBody {
-		b := &inventoryBody{Status: pos.Available, SeatType: kind}
+	group := func(kind string, seats ...string) *groupBody {
+		b := &groupBody{Status: pos.Available, SeatType: kind}
 		for _, s := range seats {
-			b.Tickets = append(b.Tickets, ticketBody{ID: json.Number("10" + s), SeatNumber: json.Number(s), Status: "AVAILABLE"})
+			b.Tickets = append(b.Tickets, seatBody{ID: json.Number("10" + s), SeatNumber: json.Number(s), Status: "AVAILABLE"})
 		}
 		return b
 	}
 	for name, c := range map[string]struct {
-		group *inventoryBody
+		group *groupBody
 		n     int
 		want  string // the first of them; "" is none
 	}{

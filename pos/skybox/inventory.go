@@ -10,29 +10,41 @@ import (
 	"willcall/pos"
 )
 
-type inventoryBody struct {
-	ID              json.Number   `json:"id"`
-	EventID         json.Number   `json:"eventId"`
-	Event           *eventBody    `json:"event"`
-	EventMapping    *mappingBody  `json:"eventMapping"`
-	Section         string        `json:"section"`
-	Row             string        `json:"row"`
-	Quantity        int           `json:"quantity"`
-	Status          pos.Stock     `json:"status"`
-	SeatType        string        `json:"seatType"`
-	HideSeatNumbers bool          `json:"hideSeatNumbers"`
-	Notes           string        `json:"notes"`
-	LowSeat         int           `json:"lowSeat"`
-	HighSeat        int           `json:"highSeat"`
-	Tickets         []ticketBody  `json:"tickets"`
-	TicketIDs       []json.Number `json:"ticketIds"`
+// groupBody is what a sale needs to know of inventory. Every sale reads it, so it has no more members than that.
+type groupBody struct {
+	ID       json.Number `json:"id"`
+	Quantity int         `json:"quantity"`
+	Status   pos.Stock   `json:"status"`
+	SeatType string      `json:"seatType"`
+	Tickets  []seatBody  `json:"tickets"`
 }
 
+type seatBody struct {
+	ID         json.Number `json:"id"`
+	SeatNumber json.Number `json:"seatNumber"`
+	Status     string      `json:"status"`
+}
+
+// inventoryBody is all of it that we know.
+type inventoryBody struct {
+	groupBody
+	EventID         json.Number  `json:"eventId"`
+	Event           *eventBody   `json:"event"`
+	EventMapping    *mappingBody `json:"eventMapping"`
+	Section         string       `json:"section"`
+	Row             string       `json:"row"`
+	HideSeatNumbers bool         `json:"hideSeatNumbers"`
+	Notes           string       `json:"notes"`
+	LowSeat         int          `json:"lowSeat"`
+	HighSeat        int          `json:"highSeat"`
+}
+
+// ticketBody is a ticket that was sold.
 type ticketBody struct {
 	ID          json.Number `json:"id"`
-	SeatNumber  json.Number `json:"seatNumber"`
 	InventoryID json.Number `json:"inventoryId"`
-	Status      string      `json:"status"`
+	StockType   string      `json:"stockType"`
+	FileName    string      `json:"fileName"`
 }
 
 // event finds out what inventory is for. An event that the broker wrote comes before the one that SkyBox took it for: it is the
@@ -63,22 +75,30 @@ func (c *Client) event(ctx context.Context, op string, b *inventoryBody) (pos.Ev
 	return ev, nil
 }
 
-// group reads inventory without its event.
-func (c *Client) group(ctx context.Context, op, id string) (*inventoryBody, error) {
-	if !isID(id) {
-		return nil, unknownID(op, "inventory")
-	}
-	var b inventoryBody
-	if err := c.get(ctx, op, "/inventory/"+id, &b); err != nil {
+// group reads what a sale needs to know of inventory.
+func (c *Client) group(ctx context.Context, op, id string) (*groupBody, error) {
+	var b groupBody
+	if err := c.inventory(ctx, op, id, &b, &b); err != nil {
 		return nil, err
-	}
-	if err := b.check(id); err != nil {
-		return nil, call{op: op, method: http.MethodGet}.unfit(err)
 	}
 	return &b, nil
 }
 
-func (b *inventoryBody) check(id string) error {
+// inventory reads inventory into a body, of which group is a part.
+func (c *Client) inventory(ctx context.Context, op, id string, into any, group *groupBody) error {
+	if !isID(id) {
+		return unknownID(op, "inventory")
+	}
+	if err := c.get(ctx, op, "/inventory/"+id, into); err != nil {
+		return err
+	}
+	if err := group.check(id); err != nil {
+		return call{op: op, method: http.MethodGet}.unfit(err)
+	}
+	return nil
+}
+
+func (b *groupBody) check(id string) error {
 	if b.ID.String() != id {
 		return errors.New("it is another record than asked for")
 	}
@@ -93,17 +113,25 @@ func (b *inventoryBody) check(id string) error {
 	return nil
 }
 
+// step is how far seats that lie side by side are apart.
+func (b *groupBody) step() int {
+	if b.SeatType == "ALTERNATING" {
+		return 2
+	}
+	return 1
+}
+
 // free are the tickets that can be sold, by seat. A group on hold has none, whatever its tickets say.
-func (b *inventoryBody) free() []ticketBody {
+func (b *groupBody) free() []seatBody {
 	if b.Status != pos.Available {
 		return nil
 	}
-	free := slices.DeleteFunc(slices.Clone(b.Tickets), func(t ticketBody) bool { return t.Status != string(pos.Available) })
-	slices.SortStableFunc(free, func(a, b ticketBody) int { return seatNumber(a) - seatNumber(b) })
+	free := slices.DeleteFunc(slices.Clone(b.Tickets), func(t seatBody) bool { return t.Status != string(pos.Available) })
+	slices.SortStableFunc(free, func(a, b seatBody) int { return seatNumber(a) - seatNumber(b) })
 	return free
 }
 
-func seatNumber(t ticketBody) int {
+func seatNumber(t seatBody) int {
 	n, err := t.SeatNumber.Int64()
 	if err != nil || n < 0 || n > 1<<30 {
 		return 0
@@ -115,11 +143,11 @@ func seatNumber(t ticketBody) int {
 // second request. Tickets that are in error or cancelled are neither available nor sold, and are left out. Errors: [pos.NotFound].
 func (c *Client) GetInventory(ctx context.Context, id string) (pos.Inventory, error) {
 	const op = "get inventory"
-	b, err := c.group(ctx, op, id)
-	if err != nil {
+	var b inventoryBody
+	if err := c.inventory(ctx, op, id, &b, &b.groupBody); err != nil {
 		return pos.Inventory{}, err
 	}
-	event, err := c.event(ctx, op, b)
+	event, err := c.event(ctx, op, &b)
 	if err != nil {
 		return pos.Inventory{}, err
 	}
@@ -135,16 +163,12 @@ func (c *Client) GetInventory(ctx context.Context, id string) (pos.Inventory, er
 }
 
 // pick chooses n of the free tickets: seats side by side if there are, else the first.
-func (b *inventoryBody) pick(n int, taken map[string]bool) []string {
-	free := slices.DeleteFunc(b.free(), func(t ticketBody) bool { return taken[t.ID.String()] })
+func (b *groupBody) pick(n int, taken map[string]bool) []string {
+	free := slices.DeleteFunc(b.free(), func(t seatBody) bool { return taken[t.ID.String()] })
 	if len(free) < n {
 		return nil
 	}
-	step := 1
-	if b.SeatType == "ALTERNATING" {
-		step = 2
-	}
-	from := 0
+	step, from := b.step(), 0
 	for i := range free[:len(free)-n+1] {
 		if seatNumber(free[i+n-1])-seatNumber(free[i]) == step*(n-1) {
 			from = i

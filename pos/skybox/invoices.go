@@ -47,6 +47,7 @@ type invoiceAnswer struct {
 	ExternalRef       string        `json:"externalRef"`
 	PaymentStatus     string        `json:"paymentStatus"`
 	FulfillmentStatus string        `json:"fulfillmentStatus"`
+	DeliveryMethod    string        `json:"deliveryMethod"`
 	CurrencyCode      string        `json:"currencyCode"`
 	CreatedDate       string        `json:"createdDate"`
 	Notes             []noteBody    `json:"notes"`
@@ -54,27 +55,32 @@ type invoiceAnswer struct {
 }
 
 type lineAnswer struct {
-	ID           json.Number    `json:"id"`
-	Quantity     int            `json:"quantity"`
-	Amount       json.Number    `json:"amount"`
-	LineItemType string         `json:"lineItemType"`
-	Description  string         `json:"description"`
-	ItemIDs      []json.Number  `json:"itemIds"`
-	InventoryIDs []json.Number  `json:"inventoryIds"`
-	Inventory    *inventoryBody `json:"inventory"`
-	Cancelled    bool           `json:"cancelled"`
+	ID           json.Number   `json:"id"`
+	Quantity     int           `json:"quantity"`
+	Amount       json.Number   `json:"amount"`
+	LineItemType string        `json:"lineItemType"`
+	Description  string        `json:"description"`
+	ItemIDs      []json.Number `json:"itemIds"`
+	InventoryIDs []json.Number `json:"inventoryIds"`
+	Inventory    *struct {
+		ID json.Number `json:"id"`
+	} `json:"inventory"`
+	Cancelled bool `json:"cancelled"`
 }
 
-// An invoice is one that SkyBox holds, and what voiding it needs to know besides.
+// An invoice is one that SkyBox holds, and what voiding and delivering it needs to know besides.
 type invoice struct {
 	pos.Invoice
-	live []string // ids of lines that are not cancelled
-	void bool     // its payment status is VOID
+	live     []string // ids of lines that are not cancelled
+	seated   []string // of them, those that sell tickets
+	void     bool     // its payment status is VOID
+	delivery string   // deliveryMethod
+	notes    []noteBody
 }
 
-// record reads an invoice. Its lines are the live ones, or all that are left if it is void in whole. An invoice that is neither, as
-// after a void that broke off half-way or by a person's hand, has none: so package pos takes it for one with other content, which
-// is for a person, unless it is to be voided.
+// record reads an invoice. Its lines are all that it shows; one that was deleted is not among them, one that was cancelled is void. An
+// invoice whose payment status is VOID and that has a live line all the same, as by a person's hand, has none: so package pos takes
+// it for one with other content, which is for a person, unless it is to be voided.
 func (c *Client) record(a *invoiceAnswer) (*invoice, error) {
 	if !isID(a.ID.String()) {
 		return nil, errors.New("an invoice has no id")
@@ -83,7 +89,7 @@ func (c *Client) record(a *invoiceAnswer) (*invoice, error) {
 		// Taken for none it could make a live invoice pass for a void one.
 		return nil, errNoLines
 	}
-	inv := &invoice{void: a.PaymentStatus == "VOID", Invoice: pos.Invoice{
+	inv := &invoice{void: a.PaymentStatus == "VOID", delivery: a.DeliveryMethod, notes: a.Notes, Invoice: pos.Invoice{
 		ID: a.ID.String(), Ref: a.ExternalRef, CustomerID: a.CustomerID.String(), Fulfillment: pos.Fulfillment(a.FulfillmentStatus),
 	}}
 	var err error
@@ -100,23 +106,25 @@ func (c *Client) record(a *invoiceAnswer) (*invoice, error) {
 	if code == "" {
 		code = c.cfg.Currency
 	}
-	var all, live []pos.InvoiceLine
 	for _, l := range *a.Lines {
 		line, err := l.record(code)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, line)
-		if !l.Cancelled {
-			live = append(live, line)
-			inv.live = append(inv.live, line.ID)
+		inv.Lines = append(inv.Lines, line)
+		if l.Cancelled {
+			continue
+		}
+		inv.live = append(inv.live, line.ID)
+		if l.LineItemType != "GENERIC" {
+			inv.seated = append(inv.seated, line.ID)
 		}
 	}
 	switch {
-	case inv.void && len(live) == 0:
-		inv.Voided, inv.Lines, inv.VoidReason = true, all, voidReason(a.Notes)
-	case !inv.void:
-		inv.Lines = live
+	case inv.void && len(inv.live) == 0:
+		inv.Voided, inv.VoidReason = true, voidReason(a.Notes)
+	case inv.void:
+		inv.Lines = nil
 	}
 	return inv, nil
 }
@@ -132,7 +140,7 @@ func (l lineAnswer) record(code string) (pos.InvoiceLine, error) {
 	if err != nil {
 		return pos.InvoiceLine{}, err
 	}
-	line := pos.InvoiceLine{ID: l.ID.String(), Quantity: l.Quantity, Total: total, Description: l.Description}
+	line := pos.InvoiceLine{ID: l.ID.String(), Quantity: l.Quantity, Total: total, Description: l.Description, Voided: l.Cancelled}
 	for _, id := range l.ItemIDs {
 		line.TicketIDs = append(line.TicketIDs, id.String())
 	}
@@ -168,7 +176,7 @@ func (c *Client) read(ctx context.Context, op, id string) (*invoice, error) {
 	return inv, nil
 }
 
-// complete asks for the tickets of lines that do not name them (SkyBox OpenAPI 1.0.0, invoices, tickets of a line).
+// complete asks for the tickets of lines that do not name them.
 func (c *Client) complete(ctx context.Context, op string, inv *invoice, lines []lineAnswer) error {
 	for i := range inv.Lines {
 		line := &inv.Lines[i]
@@ -176,27 +184,12 @@ func (c *Client) complete(ctx context.Context, op string, inv *invoice, lines []
 		if generic || line.InventoryID != "" && len(line.TicketIDs) > 0 {
 			continue
 		}
-		k := call{op: op, method: http.MethodGet, path: "/invoices/" + inv.ID + "/lines/" + line.ID + "/tickets"}
-		body, err := c.do(ctx, k)
+		tickets, err := c.sold(ctx, op, inv.ID, line.ID)
 		if err != nil {
-			return lost(err)
-		}
-		var raw []json.RawMessage
-		// The declared type is one ticket, the text speaks of tickets.
-		if one := (ticketBody{}); decode(body, &one) == nil && one.ID != "" {
-			raw = []json.RawMessage{body}
-		} else if raw, err = list(body); err != nil {
-			return k.unfit(err)
+			return err
 		}
 		line.InventoryID, line.TicketIDs = "", nil
-		for _, r := range raw {
-			var t ticketBody
-			if err := decode(r, &t); err != nil {
-				return k.unfit(err)
-			}
-			if !isID(t.ID.String()) || !isID(t.InventoryID.String()) || line.InventoryID != "" && line.InventoryID != t.InventoryID.String() {
-				return k.unfit(errors.New("the tickets of a line have no ids, or not one group"))
-			}
+		for _, t := range tickets {
 			line.InventoryID = t.InventoryID.String()
 			line.TicketIDs = append(line.TicketIDs, t.ID.String())
 		}
@@ -205,6 +198,34 @@ func (c *Client) complete(ctx context.Context, op string, inv *invoice, lines []
 		}
 	}
 	return nil
+}
+
+// sold asks for the tickets of a line, all of one group (SkyBox OpenAPI 1.0.0, invoices, tickets of a line).
+func (c *Client) sold(ctx context.Context, op, invoice, line string) ([]ticketBody, error) {
+	k := call{op: op, method: http.MethodGet, path: "/invoices/" + invoice + "/lines/" + line + "/tickets"}
+	body, err := c.do(ctx, k)
+	if err != nil {
+		return nil, lost(err)
+	}
+	var raw []json.RawMessage
+	// The declared type is one ticket, the text speaks of tickets.
+	if one := (ticketBody{}); decode(body, &one) == nil && one.ID != "" {
+		raw = []json.RawMessage{body}
+	} else if raw, err = list(body); err != nil {
+		return nil, k.unfit(err)
+	}
+	var tickets []ticketBody
+	for _, r := range raw {
+		var t ticketBody
+		if err := decode(r, &t); err != nil {
+			return nil, k.unfit(err)
+		}
+		if !isID(t.ID.String()) || !isID(t.InventoryID.String()) || len(tickets) > 0 && tickets[0].InventoryID != t.InventoryID {
+			return nil, k.unfit(errors.New("the tickets of a line have no ids, or not one group"))
+		}
+		tickets = append(tickets, t)
+	}
+	return tickets, nil
 }
 
 // lost makes a "not found" about a part of a record a read that failed: the record itself is there.
@@ -266,15 +287,17 @@ func (c *Client) FindInvoices(ctx context.Context, ref string) ([]pos.Invoice, e
 	return all, nil
 }
 
-// FindInvoicesBySale searches for invoices whose externalRef is the marketplace's own number of a sale. Other tools write into the
-// same account: marketplaces themselves, and automation such as 1Ticket. One of them may have booked a sale that we are about to book,
-// under a reference that is not ours, so that [Client.FindInvoices] by our reference does not see it. Who writes the invoice must be
-// decided for each broker; where both may, this search comes before the write.
+// FindInvoicesBySale searches for invoices whose externalRef is exactly the marketplace's own number of a sale. Other tools write into
+// the same account: marketplaces themselves, and automation such as 1Ticket. One of them may have booked a sale that we are about to
+// book, under a reference that is not ours, so that [Client.FindInvoices] by our reference does not see it. Who writes the invoice must
+// be decided for each broker; where both may, this search comes before the write.
 //
 // What reference the other tools write is not in the document; that it is the marketplace's number is an assumption to be checked for
-// each. It returns what FindInvoices returns: the caller compares.
-func (c *Client) FindInvoicesBySale(ctx context.Context, number string) ([]pos.Invoice, error) {
-	return c.FindInvoices(ctx, number)
+// each. Errors: those of FindInvoices.
+func (c *Client) FindInvoicesBySale(ctx context.Context, sale string) ([]pos.Invoice, error) {
+	all, err := c.FindInvoices(ctx, sale)
+	// The filter may find more than was asked for, and another sale's invoice must not stop this one.
+	return slices.DeleteFunc(all, func(i pos.Invoice) bool { return i.Ref != sale }), err
 }
 
 // GetInvoice returns one invoice (SkyBox OpenAPI 1.0.0, invoices, by id). Errors: [pos.NotFound].
@@ -291,12 +314,12 @@ func (c *Client) GetInvoice(ctx context.Context, id string) (pos.Invoice, error)
 //
 // The document has one refusal for everything, 400. After one the inventory is read: [pos.Unavailable] if the seats are not free, else
 // [pos.Invalid]; [pos.Transient] if that could not be seen, for nothing was written. Other errors: [pos.NotFound] for a group or
-// customer that cannot exist, [pos.Unsupported] for a hold, [pos.OutcomeUnknown].
+// customer that cannot exist, [pos.OutcomeUnknown].
+//
+// Out of a hold the tickets are those of the hold, see [Client.held], and the sale is forced, as SkyBox calls it ("force", invoices,
+// insert): else it refuses seats that are held. Whether the hold ends with that is not in the document; release it.
 func (c *Client) CreateInvoice(ctx context.Context, o pos.Op, in pos.InvoiceInput) (pos.Invoice, error) {
 	const op = "create invoice"
-	if in.HoldID != "" {
-		return pos.Invoice{}, &pos.Error{Class: pos.Unsupported, Op: op, Message: "sales out of a hold are not made yet"}
-	}
 	if len(in.Lines) == 0 {
 		return pos.Invoice{}, invalid(op, "the invoice has no lines")
 	}
@@ -311,7 +334,14 @@ func (c *Client) CreateInvoice(ctx context.Context, o pos.Op, in pos.InvoiceInpu
 	if err != nil {
 		return pos.Invoice{}, err
 	}
-	tickets, err := c.choose(ctx, op, in.Lines)
+	var tickets [][]string
+	var query url.Values
+	if in.HoldID == "" {
+		tickets, err = c.choose(ctx, op, in.Lines)
+	} else {
+		tickets, err = c.held(ctx, op, in)
+		query = url.Values{"force": {"true"}}
+	}
 	if err != nil {
 		return pos.Invoice{}, err
 	}
@@ -343,7 +373,7 @@ func (c *Client) CreateInvoice(ctx context.Context, o pos.Op, in pos.InvoiceInpu
 		}
 		req.Lines = append(req.Lines, line)
 	}
-	k := call{op: op, method: http.MethodPost, path: "/invoices", body: req}
+	k := call{op: op, method: http.MethodPost, path: "/invoices", query: query, body: req}
 	body, err := c.do(ctx, k)
 	if errors.Is(err, errBadRequest) {
 		return pos.Invoice{}, c.whyRefused(ctx, op, in.Lines, tickets, err)
@@ -351,11 +381,11 @@ func (c *Client) CreateInvoice(ctx context.Context, o pos.Op, in pos.InvoiceInpu
 	if err != nil {
 		return pos.Invoice{}, err
 	}
-	return c.sold(ctx, k, body)
+	return c.booked(ctx, k, body)
 }
 
-// sold reads the answer to a sale, and what it leaves out.
-func (c *Client) sold(ctx context.Context, k call, body []byte) (pos.Invoice, error) {
+// booked reads the answer to a sale, and what it leaves out.
+func (c *Client) booked(ctx context.Context, k call, body []byte) (pos.Invoice, error) {
 	var a invoiceAnswer
 	if err := decode(body, &a); err != nil {
 		return pos.Invoice{}, k.unfit(err)
@@ -391,7 +421,7 @@ func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine)
 		}
 		chosen[i] = l.TicketIDs
 	}
-	groups := map[string]*inventoryBody{}
+	groups := map[string]*groupBody{}
 	for i, l := range lines {
 		if len(l.TicketIDs) > 0 {
 			continue
@@ -417,7 +447,7 @@ func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine)
 
 // whyRefused tells seats that were sold in between from a request that is wrong, by one look at each group.
 func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceLine, tickets [][]string, refusal error) error {
-	groups := map[string]*inventoryBody{}
+	groups := map[string]*groupBody{}
 	for i, l := range lines {
 		g := groups[l.InventoryID]
 		if g == nil {
@@ -436,18 +466,17 @@ func (c *Client) whyRefused(ctx context.Context, op string, lines []pos.InvoiceL
 		}
 		free := g.free()
 		for _, id := range tickets[i] {
-			if !slices.ContainsFunc(g.Tickets, func(t ticketBody) bool { return t.ID.String() == id }) {
+			if !slices.ContainsFunc(g.Tickets, func(t seatBody) bool { return t.ID.String() == id }) {
 				return &pos.Error{Class: pos.NotFound, Op: op, Message: "inventory " + l.InventoryID + " has no ticket " + id}
 			}
-			if !slices.ContainsFunc(free, func(t ticketBody) bool { return t.ID.String() == id }) {
+			if !slices.ContainsFunc(free, func(t seatBody) bool { return t.ID.String() == id }) {
 				return &pos.Error{Class: pos.Unavailable, Op: op, Message: "ticket " + id + " is not for sale"}
 			}
 		}
+		if g.Quantity < len(free) {
+			// Tickets do not show that they are held, only the group's quantity does.
+			return &pos.Error{Class: pos.Unavailable, Op: op, Message: "some tickets of inventory " + l.InventoryID + " are held, these perhaps"}
+		}
 	}
 	return refusal
-}
-
-// SetFulfillment is Unsupported: whether an invoice is delivered cannot be told to SkyBox as the port knows it. The document has no call by which files reach sold tickets.
-func (c *Client) SetFulfillment(context.Context, pos.Op, string, pos.FulfillmentInput) (pos.Invoice, error) {
-	return pos.Invoice{}, &pos.Error{Class: pos.Unsupported, Op: "set fulfillment", Message: "deliver by hand in SkyBox"}
 }

@@ -56,7 +56,16 @@ type purchaseAnswer struct {
 	InternalNotes string        `json:"internalNotes"`
 	Received      bool          `json:"received"`
 	Notes         []noteBody    `json:"notes"`
-	Lines         *[]lineAnswer `json:"lines"`
+	Lines         *[]boughtLine `json:"lines"`
+}
+
+// boughtLine is a line of a purchase, with all of its inventory.
+type boughtLine struct {
+	ID        json.Number    `json:"id"`
+	Quantity  int            `json:"quantity"`
+	Amount    json.Number    `json:"amount"`
+	Inventory *inventoryBody `json:"inventory"`
+	Cancelled bool           `json:"cancelled"`
 }
 
 // A purchase is one that SkyBox holds, and what voiding it needs to know besides.
@@ -64,6 +73,7 @@ type purchase struct {
 	pos.PurchaseOrder
 	live  []string // ids of lines that are not cancelled
 	noted bool     // the reason of a void is there, though it may not be void yet
+	void  bool     // its payment status is VOID
 }
 
 // purchase reads a purchase, events and vendor included, for which it may ask. It is void if it has no live line. Its lines are the
@@ -76,7 +86,7 @@ func (c *Client) purchase(ctx context.Context, k call, a *purchaseAnswer) (*purc
 		return nil, k.unfit(errNoLines)
 	}
 	reason := voidReason(a.Notes)
-	po := &purchase{noted: reason != "", PurchaseOrder: pos.PurchaseOrder{
+	po := &purchase{noted: reason != "", void: a.PaymentStatus == "VOID", PurchaseOrder: pos.PurchaseOrder{
 		ID: a.ID.String(), Ref: a.ExternalRef, Fulfillment: pos.Pending, Vendor: pos.Vendor{ID: a.VendorID.String()},
 	}}
 	if a.Received {
@@ -108,7 +118,7 @@ func (c *Client) purchase(ctx context.Context, k call, a *purchaseAnswer) (*purc
 	switch {
 	case len(live) == 0:
 		po.Voided, po.Lines, po.VoidReason = true, all, reason
-	case a.PaymentStatus != "VOID":
+	case !po.void:
 		po.Lines = live
 	}
 	name, ok := strings.CutPrefix(lastLine(a.InternalNotes), vendorNote)
@@ -122,7 +132,7 @@ func (c *Client) purchase(ctx context.Context, k call, a *purchaseAnswer) (*purc
 
 func lastLine(s string) string { return s[strings.LastIndexByte(s, '\n')+1:] }
 
-func (c *Client) purchaseLine(ctx context.Context, k call, l lineAnswer, code string) (pos.PurchaseLine, error) {
+func (c *Client) purchaseLine(ctx context.Context, k call, l boughtLine, code string) (pos.PurchaseLine, error) {
 	total, err := parseAmount(l.Amount, code)
 	if err == nil && !isID(l.ID.String()) {
 		err = errors.New("a line has no id")
@@ -165,10 +175,7 @@ func (b *inventoryBody) seats() []string {
 			numbers = append(numbers, n)
 		}
 	}
-	step := 1
-	if b.SeatType == "ALTERNATING" {
-		step = 2
-	}
+	step := b.step()
 	if len(b.Tickets) == 0 && b.LowSeat > 0 && b.HighSeat-b.LowSeat < 1000 {
 		for n := b.LowSeat; n <= b.HighSeat; n += step {
 			numbers = append(numbers, n)

@@ -420,7 +420,7 @@ func TestWhatSkyBoxCannotSellIsRefusedBeforeAWrite(t *testing.T) {
 		change func(*pos.InvoiceInput)
 		want   pos.Class
 	}{
-		"Hold":          {func(in *pos.InvoiceInput) { in.HoldID = "3" }, pos.Unsupported},
+		"Hold":          {func(in *pos.InvoiceInput) { in.HoldID = "../3" }, pos.Unavailable},
 		"OtherCurrency": {func(in *pos.InvoiceInput) { in.Lines[0].Total.Currency = "KWD" }, pos.Invalid},
 		"Bitcoin":       {func(in *pos.InvoiceInput) { in.Lines[0].Total.Currency = "XBT" }, pos.Invalid},
 		"Customer":      {func(in *pos.InvoiceInput) { in.CustomerID = "../5" }, pos.NotFound},

@@ -66,10 +66,10 @@ var errBadRequest = errors.New("refused as invalid")
 // fields are the members of the requests of this package. An error names no others: a name that a server sends could be anything.
 var fields = []string{
 	"accountId", "address", "address1", "amount", "city", "company", "cost", "country", "currencyCode", "customerId", "customerType",
-	"defaultDeliveryMethod", "deliveryMethod", "displayName", "email", "eventDate", "eventId", "eventMapping", "eventName", "externalRef",
-	"firstName", "fulfillmentStatus", "hideSeatNumbers", "highSeat", "internalNotes", "inventory", "invoiceIds", "invoiceNote", "itemIds",
+	"defaultDeliveryMethod", "deliveryMethod", "displayName", "email", "eventDate", "eventId", "eventMapping", "eventName", "expiryDate", "externalRef",
+	"firstName", "fulfillmentStatus", "hideSeatNumbers", "highSeat", "internalNotes", "inventory", "inventoryId", "invoiceIds", "invoiceNote", "itemIds",
 	"lastName", "lineIds", "lineItemType", "lineType", "lines", "lowSeat", "notes", "otherAmount", "paymentMethod", "paymentStatus", "phone1",
-	"postalCode", "purchaseTerm", "quantity", "row", "salesTerm", "seatType", "section", "shippingAmount", "splitType", "state", "status",
+	"postalCode", "purchaseIds", "purchaseTerm", "quantity", "received", "row", "salesTerm", "seatType", "section", "shippingAmount", "splitType", "state", "status",
 	"stockType", "taxAmount", "text", "type", "vendorId", "venueName",
 }
 

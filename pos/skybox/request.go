@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -23,6 +24,7 @@ type call struct {
 	method, path string
 	query        url.Values
 	body         any
+	accept       string // "" = JSON
 }
 
 func (k call) write() bool { return k.method != http.MethodGet }
@@ -70,7 +72,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		return nil, k.fault("no answer", failed)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := readAll(resp)
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.
@@ -83,6 +85,17 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		return nil, k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not in the document", nil)
 	}
 	return body, nil
+}
+
+// readAll reads an answer, at most one byte more than it may have.
+func readAll(resp *http.Response) ([]byte, error) {
+	var b bytes.Buffer
+	// What the answer says of its length saves copies as it grows; it is not believed where it is absurd.
+	if n := resp.ContentLength; n > 0 && n <= maxAnswer {
+		b.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	return b.Bytes(), err
 }
 
 // limit is how long a request may take: the configured time, or most of what the caller has left.
@@ -114,15 +127,25 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	}
 	// Without GetBody net/http cannot send a write again by itself when a connection breaks.
 	req.GetBody = nil
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "willcall")
-	req.Header.Set("X-Application-Token", c.cfg.ApplicationToken)
-	req.Header.Set("X-Api-Token", c.cfg.APIToken)
-	req.Header.Set("X-Account", c.cfg.Account)
+	req.Header = maps.Clone(c.header) // its values are shared, and nobody writes into them
+	if k.accept != "" {
+		req.Header.Set("Accept", k.accept)
+	}
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil
+}
+
+// header is what every request bears.
+func (cfg Config) header() http.Header {
+	h := http.Header{}
+	h.Set("Accept", "application/json")
+	h.Set("User-Agent", "willcall")
+	h.Set("X-Application-Token", cfg.ApplicationToken)
+	h.Set("X-Api-Token", cfg.APIToken)
+	h.Set("X-Account", cfg.Account)
+	return h
 }
 
 // get reads one record.

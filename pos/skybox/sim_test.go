@@ -48,13 +48,41 @@ type behind struct {
 	*clock
 	t      *testing.T
 	skybox *sim.SkyBox
+	theirs map[string]string // SkyBox's ids by the suite's
 	// lastStep makes faults of a void hit the call that gives an invoice its status, in place of those that end its lines; of a
 	// purchase, the note in place of the lines.
 	lastStep bool
+	client   *skybox.Client
 }
 
 func (b behind) Limits() postest.Limits {
-	return postest.Limits{OneCurrency: true, NoTransientWrites: true}
+	return postest.Limits{OneCurrency: true, NoTransientWrites: true, ReadsFirst: true}
+}
+
+// Supply gives the first ticket a file, and leaves the others without.
+func (b behind) Supply(inv pos.Invoice) []pos.Delivery {
+	b.t.Helper()
+	line := inv.Lines[0]
+	their, _ := strconv.ParseInt(b.theirs[line.TicketIDs[0]], 10, 64)
+	if !b.skybox.PutFile(their, "a one.pdf", []byte("%PDF-1.7 one")) {
+		b.t.Fatalf("PutFile: no ticket %d", their)
+	}
+	return []pos.Delivery{{
+		Form: pos.FormFile, LineID: line.ID, TicketIDs: line.TicketIDs[:1], Name: "a one.pdf", MediaType: "application/pdf",
+		Content: []byte("%PDF-1.7 one"),
+	}}
+}
+
+// BookElsewhere books under the marketplace's number, which is the one place where SkyBox can have it.
+func (b behind) BookElsewhere(sale, _ string) string {
+	b.t.Helper()
+	inv, err := b.client.CreateInvoice(b.t.Context(), pos.Op{Key: "elsewhere", Ref: sale}, pos.InvoiceInput{
+		CustomerID: buyer(b.t, b.client), Lines: []pos.InvoiceLine{{InventoryID: "47", Quantity: 1, Total: usd(100)}},
+	})
+	if err != nil {
+		b.t.Fatalf("BookElsewhere: %v", err)
+	}
+	return inv.ID
 }
 
 type place struct{ method, path string }
@@ -63,7 +91,7 @@ type place struct{ method, path string }
 // cancel of all.
 func (b behind) places(c postest.Call) []place {
 	switch c {
-	case postest.VoidInvoice:
+	case postest.VoidInvoice, postest.VoidInvoiceLines:
 		if b.lastStep {
 			return []place{{"PUT", "/invoices/bulk"}}
 		}
@@ -75,15 +103,21 @@ func (b behind) places(c postest.Call) []place {
 		return []place{{"PUT", "/purchases/*"}}
 	}
 	return []place{map[postest.Call]place{
-		postest.Ping:                {"GET", "/account"},
-		postest.GetInventory:        {"GET", "/inventory/*"},
-		postest.FindCustomers:       {"GET", "/customers"},
-		postest.CreateCustomer:      {"POST", "/customers"},
-		postest.FindInvoices:        {"GET", "/invoices"},
-		postest.GetInvoice:          {"GET", "/invoices/*"},
-		postest.CreateInvoice:       {"POST", "/invoices"},
-		postest.FindPurchaseOrders:  {"GET", "/purchases"},
-		postest.CreatePurchaseOrder: {"POST", "/purchases"},
+		postest.Ping:                 {"GET", "/account"},
+		postest.GetInventory:         {"GET", "/inventory/*"},
+		postest.FindCustomers:        {"GET", "/customers"},
+		postest.CreateCustomer:       {"POST", "/customers"},
+		postest.FindInvoices:         {"GET", "/invoices"},
+		postest.GetInvoice:           {"GET", "/invoices/*"},
+		postest.CreateInvoice:        {"POST", "/invoices"},
+		postest.SetFulfillment:       {"PUT", "/invoices/bulk"},
+		postest.GetDeliveries:        {"GET", "/assets/*"},
+		postest.FindHolds:            {"GET", "/holds"},
+		postest.PlaceHold:            {"POST", "/holds"},
+		postest.ReleaseHold:          {"DELETE", "/holds/*"},
+		postest.FulfillPurchaseOrder: {"PUT", "/purchases/bulk"},
+		postest.FindPurchaseOrders:   {"GET", "/purchases"},
+		postest.CreatePurchaseOrder:  {"POST", "/purchases"},
 	}[c]}
 }
 
@@ -111,6 +145,12 @@ func simulatedFault(f postest.Fault, at place) sim.Fault {
 		one.Kind = sim.FaultHang
 	case postest.Double:
 		one.Kind = sim.FaultDouble
+	case postest.Partial:
+		// Of lines that are deleted one by one the first loses its answer.
+		one.Kind = sim.FaultPartial
+		if at.method == "DELETE" || at.method == "PUT" {
+			one.Kind = sim.FaultLostAnswer
+		}
 	case postest.Refuse:
 		one.Kind = sim.FaultStatus
 		switch f.Class {
@@ -147,6 +187,7 @@ func (b behind) State() postest.State {
 			Ref    string `json:"external_reference"`
 			Voided bool
 		} `json:"purchase_orders"`
+		Holds []struct{ ID string }
 	}
 	body, err := json.Marshal(b.skybox.State())
 	if err == nil {
@@ -164,6 +205,9 @@ func (b behind) State() postest.State {
 	}
 	for _, o := range raw.PurchaseOrders {
 		s.PurchaseOrders = append(s.PurchaseOrders, pos.PurchaseOrder{ID: o.ID, Ref: o.Ref, Voided: o.Voided})
+	}
+	for _, h := range raw.Holds {
+		s.Holds = append(s.Holds, pos.Hold{ID: h.ID})
 	}
 	return s
 }
@@ -220,7 +264,7 @@ func simulated(t testing.TB, k kind) (*skybox.Client, *sim.SkyBox, *clock, map[s
 func underTest(k kind) postest.New {
 	return func(t *testing.T) (pos.Adapter, postest.Faults) {
 		client, s, c, theirs := simulated(t, k)
-		return postest.Renamed(client, theirs), behind{clock: c, t: t, skybox: s, lastStep: k.lastStep}
+		return postest.Renamed(client, theirs), behind{clock: c, t: t, skybox: s, theirs: theirs, lastStep: k.lastStep, client: client}
 	}
 }
 
@@ -238,6 +282,8 @@ func kinds() map[string]kind {
 		"BareLines":        {opts: sim.SkyBoxOptions{BareLines: true}},
 		"DefaultVendor":    {cfg: skybox.Config{VendorID: "1000001"}},
 		"FaultsInLastStep": {lastStep: true},
+		"Deliveries":       {cfg: skybox.Config{ReadDeliveries: true}},
+		"OldHolds":         {opts: sim.SkyBoxOptions{OldHolds: true, SeatsAsList: true, AssetsAsJSON: true}, cfg: skybox.Config{ReadDeliveries: true}},
 	}
 }
 

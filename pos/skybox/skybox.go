@@ -79,6 +79,10 @@ type Config struct {
 	// NoPlace stands for a section or row that a purchase does not have; SkyBox wants one character at least. Without it such a
 	// purchase is refused. It must be a text that no real section or row has.
 	NoPlace string
+
+	// ReadDeliveries lets [Client.GetDeliveries] read what is there for buyers. It stands on assumptions, said there. Before it is switched
+	// on, try: attach two different files of the same name to the tickets of two sales, and see that each gives its own.
+	ReadDeliveries bool
 }
 
 // Address is what SkyBox wants of an address (Address, required members): none of it may be empty.
@@ -97,6 +101,7 @@ func (a Address) known() bool {
 type Client struct {
 	cfg     Config
 	account json.Number
+	header  http.Header // of every request
 	http    *http.Client
 	limiter *rate.Limiter
 	now     func() time.Time
@@ -109,7 +114,10 @@ type Client struct {
 	made    map[string]string // id by name of those this client created, which a search may miss yet
 }
 
-var _ pos.Adapter = (*Client)(nil)
+var (
+	_ pos.Adapter    = (*Client)(nil)
+	_ pos.SaleFinder = (*Client)(nil)
+)
 
 // New checks cfg and reports every fault in it. It does not speak to SkyBox.
 func New(cfg Config) (*Client, error) {
@@ -136,6 +144,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg:     cfg,
 		account: json.Number(cfg.Account),
+		header:  cfg.header(),
 		now:     time.Now,
 		adding:  make(chan struct{}, 1),
 		vendors: map[string]string{},
@@ -228,13 +237,18 @@ func transport() *http.Transport {
 }
 
 // Capabilities are known beforehand; SkyBox is not asked. Customers cannot be changed: whether PUT /customers replaces or merges
-// is not in the document. Holds exist in SkyBox, and not yet in the port.
+// is not in the document. Ticket files are not taken either, see [Client.SetFulfillment].
 func (c *Client) Capabilities(context.Context) (pos.Capabilities, error) {
 	return pos.Capabilities{
 		SearchCustomers:      true,
 		SearchInvoices:       true,
 		SearchPurchaseOrders: true,
 		SellsSeats:           true,
+		Holds:                true,
+		SearchHolds:          true,
+		ReadDeliveries:       c.cfg.ReadDeliveries,
+		VoidLines:            true,
+		FulfillPurchases:     true,
 		SettleDelay:          c.cfg.SettleDelay,
 	}, nil
 }

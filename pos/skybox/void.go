@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"willcall/pos"
 )
@@ -31,29 +32,12 @@ func (c *Client) VoidInvoice(ctx context.Context, _ pos.Op, id string, in pos.Vo
 		return inv.Invoice, nil
 	}
 	v := steps{c: c, op: op}
-	if len(inv.live) > 0 {
-		if err := v.endLines(ctx, inv, in.Restock); err != nil {
-			return pos.Invoice{}, err
-		}
-		if v.refused != nil {
-			// Gone already, or really refused?
-			if inv, err = c.read(ctx, op, id); err != nil {
-				return pos.Invoice{}, v.after(err)
-			}
-			if len(inv.live) > 0 {
-				return pos.Invoice{}, v.stillLive()
-			}
-		}
+	if inv, err = v.endLines(ctx, inv, inv.live, in.Restock); err != nil {
+		return pos.Invoice{}, err
 	}
 	if !inv.void {
-		err := v.write(ctx, http.MethodPut, "/invoices/bulk", struct {
-			InvoiceIDs    []json.Number `json:"invoiceIds"`
-			PaymentStatus string        `json:"paymentStatus"`
-			Status        string        `json:"status"`
-			InvoiceNote   string        `json:"invoiceNote"`
-		}{[]json.Number{json.Number(id)}, "VOID", "ORDER_VOID_CANCELLED", voidNote + in.Reason})
-		if err != nil {
-			return pos.Invoice{}, c.gone(ctx, op, id, v.after(err))
+		if err := v.mark(ctx, id, wholly(in)); err != nil {
+			return pos.Invoice{}, err
 		}
 	}
 	after, err := c.read(ctx, op, id)
@@ -61,9 +45,87 @@ func (c *Client) VoidInvoice(ctx context.Context, _ pos.Op, id string, in pos.Vo
 		return pos.Invoice{}, v.after(err)
 	}
 	if !after.Voided {
-		return pos.Invoice{}, &pos.Error{Class: pos.OutcomeUnknown, Op: op, Message: "SkyBox took it, and does not show the invoice void yet"}
+		return pos.Invoice{}, unseen(op)
 	}
 	return after.Invoice, nil
+}
+
+// VoidInvoiceLines makes lines of an invoice void, in one of the two ways in which [Client.VoidInvoice] ends them, and with the same
+// care: it reads first, does what is left to do, and reads again. Then the invoice gets the status ORDER_PARTIALLY_VOID_CANCELLED and
+// the reason in a note, or, if no live line is left, what makes it void as a whole.
+//
+// A line that was deleted is gone from SkyBox's answers, and looks like one that never was: neither is an error. Without in.Restock
+// the lines of purchases that the tickets came with are cancelled too, other tickets of theirs included: SkyBox cannot do less.
+//
+// Errors: those of VoidInvoice; [pos.NotFound] also for what cannot be the id of a line.
+func (c *Client) VoidInvoiceLines(ctx context.Context, _ pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	const op = "void invoice lines"
+	for _, line := range lineIDs {
+		if !isID(line) {
+			return pos.Invoice{}, unknownID(op, "a line")
+		}
+	}
+	inv, err := c.read(ctx, op, id)
+	if err != nil {
+		return pos.Invoice{}, err
+	}
+	if inv.Voided || len(lineIDs) == 0 {
+		return inv.Invoice, nil
+	}
+	v := steps{c: c, op: op}
+	if inv, err = v.endLines(ctx, inv, chosen(inv.live, lineIDs), in.Restock); err != nil {
+		return pos.Invoice{}, err
+	}
+	left := slices.DeleteFunc(slices.Clone(inv.live), func(line string) bool { return slices.Contains(lineIDs, line) })
+	switch note := partly(in); {
+	case len(left) == 0 && !inv.void:
+		err = v.mark(ctx, id, wholly(in))
+	case len(left) > 0 && !slices.Contains(inv.notes, noteBody{Text: note.Note}):
+		err = v.mark(ctx, id, note)
+	}
+	if err != nil {
+		return pos.Invoice{}, err
+	}
+	after, err := c.read(ctx, op, id)
+	switch {
+	case err != nil:
+		return pos.Invoice{}, v.after(err)
+	case len(chosen(after.live, lineIDs)) > 0 || len(after.live) == 0 && !after.Voided:
+		return pos.Invoice{}, unseen(op)
+	}
+	return after.Invoice, nil
+}
+
+// chosen are the lines that are among those named.
+func chosen(lines, named []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !slices.Contains(named, line) })
+}
+
+// status is what a void leaves on the invoice itself (SkyBox OpenAPI 1.0.0, BulkInvoiceUpdate).
+type status struct {
+	Payment string `json:"paymentStatus,omitempty"`
+	Status  string `json:"status"`
+	Note    string `json:"invoiceNote"`
+}
+
+func wholly(in pos.VoidInput) status {
+	return status{Payment: "VOID", Status: "ORDER_VOID_CANCELLED", Note: voidNote + in.Reason}
+}
+
+func partly(in pos.VoidInput) status {
+	return status{Status: "ORDER_PARTIALLY_VOID_CANCELLED", Note: linesVoidNote + in.Reason}
+}
+
+// mark gives an invoice its status.
+func (v *steps) mark(ctx context.Context, id string, s status) error {
+	err := v.write(ctx, http.MethodPut, "/invoices/bulk", struct {
+		InvoiceIDs []json.Number `json:"invoiceIds"`
+		status
+	}{[]json.Number{json.Number(id)}, s})
+	if err != nil {
+		return v.c.gone(ctx, v.op, id, v.after(err))
+	}
+	return nil
 }
 
 // gone makes the refusal of a last step [pos.NotFound] if the invoice itself went with its last line.
@@ -89,23 +151,41 @@ type steps struct {
 	refused error // a line was refused as if it were not there
 }
 
-// endLines deletes or kills the live lines of an invoice. A line that is refused is looked for afterwards.
-func (v *steps) endLines(ctx context.Context, inv *invoice, restock bool) error {
-	if !restock {
-		ids := make([]json.Number, len(inv.live))
-		for i, id := range inv.live {
+// endLines deletes or kills these lines of an invoice, and returns the invoice as it was, or as it is where that had to be looked up:
+// a line that is refused may be gone already.
+func (v *steps) endLines(ctx context.Context, inv *invoice, lines []string, restock bool) (*invoice, error) {
+	if len(lines) == 0 {
+		return inv, nil
+	}
+	if restock {
+		for _, id := range lines {
+			if err := v.line(ctx, http.MethodDelete, "/invoices/"+inv.ID+"/lines/"+id, nil); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		ids := make([]json.Number, len(lines))
+		for i, id := range lines {
 			ids[i] = json.Number(id)
 		}
-		return v.line(ctx, http.MethodPost, "/lines/invoice/bulk-cancel", struct {
+		err := v.line(ctx, http.MethodPost, "/lines/invoice/bulk-cancel", struct {
 			LineIDs []json.Number `json:"lineIds"`
 		}{ids})
-	}
-	for _, id := range inv.live {
-		if err := v.line(ctx, http.MethodDelete, "/invoices/"+inv.ID+"/lines/"+id, nil); err != nil {
-			return err
+		if err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	if v.refused == nil {
+		return inv, nil
+	}
+	after, err := v.c.read(ctx, v.op, inv.ID)
+	if err != nil {
+		return nil, v.after(err)
+	}
+	if len(chosen(after.live, lines)) > 0 {
+		return nil, v.stillLive()
+	}
+	return after, nil
 }
 
 // line ends a line, and keeps a 400 or 404 for later.
