@@ -28,7 +28,7 @@ func Details(o *order.Order, p order.Plan) string {
 	row("amount", o.Total().String())
 	for _, l := range o.LiveLines() {
 		row("tickets", fmt.Sprintf("%d × section %s row %s at %s, ticket group %s, %d delivered",
-			l.Quantity, dash(l.Section), dash(l.Row), price(l), dash(l.Inventory), l.DeliveredQuantity()))
+			l.Quantity, dash(l.Section), dash(l.Row), price(l), dash(l.Inventory), o.Given(l)))
 	}
 	row("fraud check", string(o.Facts.Fraud))
 	row("payment", string(o.Facts.Payment))

@@ -116,7 +116,8 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 	o := order.New(order.Identity{Provider: "tevo", Kind: order.Sale}, order.DefaultPolicy())
 	var got []string
 	for _, do := range []order.Do{order.DoConfirm, order.DoInvoice, order.DoVoidInvoice, order.DoPurchaseOrder, order.DoVoidPurchaseOrder,
-		order.DoAccept, order.DoReject, order.DoAirbill} {
+		order.DoAccept, order.DoReject, order.DoAirbill, order.DoLook, order.DoFulfil, order.DoCredit, order.DoHold, order.DoReleaseHold, order.DoReceive,
+		order.DoETickets, order.DoRevoke, order.DoTransfer, order.DoWillCall} {
 		for _, slow := range []bool{false, true} {
 			a := stepOptions(o, order.ID(do, "", 1), slow)
 			r := a.RetryPolicy
@@ -133,7 +134,9 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 		return s
 	}
 	want := line("confirm", "provider-tevo") + line("invoice", "pos") + line("void_invoice", "pos") + line("purchase_order", "pos") +
-		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo")
+		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo") +
+		line("look", "pos") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + line("release_hold", "pos") + line("receive", "provider-tevo") +
+		line("etickets", "provider-tevo") + line("revoke", "provider-tevo") + line("transfer", "provider-tevo") + line("will_call", "provider-tevo")
 	if got := strings.Join(got, "\n") + "\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -35,7 +35,8 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 
 func queueOf(provider string, what order.Do) string {
 	switch what {
-	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoAttach, order.DoPurchaseOrder, order.DoVoidPurchaseOrder:
+	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoAttach, order.DoPurchaseOrder, order.DoVoidPurchaseOrder,
+		order.DoLook, order.DoFulfil, order.DoCredit, order.DoHold, order.DoReleaseHold:
 		return TaskQueuePOS
 	}
 	return TaskQueueProvider(provider)
@@ -62,6 +63,26 @@ func summaryOf(o *order.Order, id order.StepID) string {
 		return "find or create the customer, invoice " + amount
 	case order.DoAttach:
 		return fmt.Sprintf("put %d tickets on invoice %s, mark it delivered", tickets, o.InvoiceID())
+	case order.DoLook:
+		return "read what the POS holds for the buyer"
+	case order.DoETickets:
+		return "give the files of one line to the provider"
+	case order.DoRevoke:
+		return "take the files of one line back from the provider"
+	case order.DoTransfer:
+		return "tell the provider of the mobile transfer"
+	case order.DoWillCall:
+		return "tell the provider that the tickets lie at the box office"
+	case order.DoFulfil:
+		return "mark invoice " + o.InvoiceID() + " delivered"
+	case order.DoReceive:
+		return fmt.Sprintf("put %d tickets on purchase order %s", tickets, o.PurchaseOrderID())
+	case order.DoHold:
+		return fmt.Sprintf("keep %d tickets until the sale is certain", tickets)
+	case order.DoReleaseHold:
+		return "let go of the tickets that are held"
+	case order.DoCredit:
+		return "void the lines of cancelled tickets: " + amount + " are left"
 	case order.DoVoidInvoice:
 		return "void the invoice: " + o.Why()
 	case order.DoPurchaseOrder:

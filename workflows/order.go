@@ -177,7 +177,8 @@ func (s *shell) finish(ctx workflow.Context, f finished) {
 		if f.done.Event != nil {
 			s.o.Apply(*f.done.Event)
 		}
-		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount, Lines: f.done.Lines, Detail: f.done.Detail})
+		s.o.Record(f.id, order.Result{Outcome: order.Done, At: now, Ref: f.done.Ref, Customer: f.done.Customer, Amount: f.done.Amount,
+			Lines: f.done.Lines, Can: f.done.Can, Holds: f.done.Holds, Detail: f.done.Detail})
 	case r.stopping, temporal.IsCanceledError(f.err):
 		s.o.Record(f.id, order.Result{Outcome: order.Unsure, At: now})
 	case errors.As(f.err, &refusal) && refusal.NonRetryable():
@@ -245,6 +246,26 @@ func activityOf(p order.Policy, what order.Do) any {
 		return do.VoidInvoice
 	case order.DoAttach:
 		return do.AttachTickets
+	case order.DoLook:
+		return do.LookForTickets
+	case order.DoETickets:
+		return do.DeliverETickets
+	case order.DoRevoke:
+		return do.RevokeETickets
+	case order.DoTransfer:
+		return do.TransferTickets
+	case order.DoWillCall:
+		return do.LeaveAtWillCall
+	case order.DoFulfil:
+		return do.MarkFulfilled
+	case order.DoReceive:
+		return do.ReceiveTickets
+	case order.DoHold:
+		return do.HoldTickets
+	case order.DoReleaseHold:
+		return do.ReleaseHold
+	case order.DoCredit:
+		return do.CreditInvoice
 	case order.DoPurchaseOrder:
 		return do.CreatePurchaseOrder
 	case order.DoVoidPurchaseOrder:
@@ -267,11 +288,27 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
 		in.Paid = f.Payment == order.PaymentPaid
+		in.Holds = s.o.Held()
+	case order.DoHold:
+		in.Lines, in.Until = s.o.LiveLines(), s.o.HoldUntil()
+	case order.DoReleaseHold:
+		in.Lines, in.Holds, in.Until = s.o.LiveLines(), s.o.Held(), s.o.HoldUntil()
+	case order.DoLook, order.DoFulfil:
+		in.Lines, in.Invoice = s.o.LiveLines(), s.o.InvoiceID()
+	case order.DoCredit:
+		in.Lines, in.Total, in.Invoice, in.Reason = s.o.LiveLines(), s.o.Total(), s.o.InvoiceID(), "tickets were cancelled"
+	case order.DoETickets, order.DoTransfer, order.DoWillCall:
+		in.Lines, in.Invoice, in.Supplied = s.o.LiveLines(), s.o.InvoiceID(), s.o.ToDeliver(id)
+	case order.DoReceive:
+		in.Lines, in.Invoice = s.o.Received(), s.o.PurchaseOrderID()
 	case order.DoAttach:
 		in.Uploads, _ = s.o.Uploads() // it is wanted only if they are whole
 		in.Invoice = s.o.InvoiceID()
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder, order.DoReject:
 		in.Reason = s.o.Why()
+		if restock := s.o.Restock(); !restock {
+			in.Restock = &restock
+		}
 	}
 	in.Adopted = s.o.Policy.Adopt
 	if in.Adopted || id.Do() == order.DoVoidInvoice {

@@ -45,6 +45,7 @@ type bench struct {
 	brings   map[string]order.Event                  // what an activity learns, by its name
 	news     func(activities.SaveInput) *order.Event // what SaveOrder returns as news
 	onBegin  func()
+	can      []order.Ability
 	without  string        // what attaching tickets leaves out
 	timeline []order.Entry // every line that was to be stored, repeats included
 }
@@ -91,7 +92,8 @@ func newBench(t *testing.T) *bench {
 		}
 		return activities.Saved{}, nil
 	})
-	for _, name := range []string{"CreateInvoice", "FindInvoice", "VoidInvoice", "AttachTickets", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill"} {
+	for _, name := range []string{"CreateInvoice", "FindInvoice", "VoidInvoice", "AttachTickets", "CreatePurchaseOrder", "VoidPurchaseOrder", "ConfirmOrder", "AcceptOrder", "RejectOrder", "FetchAirbill",
+		"LookForTickets", "DeliverETickets", "RevokeETickets", "TransferTickets", "LeaveAtWillCall", "MarkFulfilled", "ReceiveTickets", "HoldTickets", "ReleaseHold", "CreditInvoice"} {
 		b.OnActivity(name, mock.Anything, mock.Anything).Return(func(_ context.Context, s activities.Step) (activities.Done, error) {
 			return b.act(name, s)
 		})
@@ -126,11 +128,25 @@ func (b *bench) act(name string, s activities.Step) (activities.Done, error) {
 		for _, l := range s.Lines {
 			lines = append(lines, l.ID)
 		}
-		return activities.Done{Ref: "77", Customer: "c1", Amount: s.Total, Lines: lines}, nil
+		return activities.Done{Ref: "77", Customer: "c1", Amount: s.Total, Lines: lines, Can: b.can}, nil
 	case order.DoVoidInvoice, order.DoVoidPurchaseOrder:
 		clear(b.live)
-	case order.DoAttach:
+	case order.DoAttach, order.DoReceive:
 		return activities.Done{Ref: s.Invoice, Detail: b.without}, nil
+	case order.DoETickets, order.DoTransfer, order.DoWillCall:
+		var lines []string
+		for _, l := range s.Supplied {
+			lines = append(lines, l.LineID)
+		}
+		return activities.Done{Lines: lines}, nil
+	case order.DoCredit:
+		var lines []string
+		for _, l := range s.Lines {
+			lines = append(lines, l.ID)
+		}
+		return activities.Done{Ref: s.Invoice, Amount: s.Total, Lines: lines}, nil
+	case order.DoHold:
+		return activities.Done{Holds: []string{"h1"}}, nil
 	}
 	return activities.Done{}, nil
 }
