@@ -63,13 +63,13 @@ func (p *planner) attach() (awaits string) {
 	switch {
 	case whole:
 		id := ID(DoAttach, generation(invoice, all), 1)
-		if !slices.ContainsFunc(p.attachments(Running), func(other StepID) bool { return other != id }) {
+		if !slices.ContainsFunc(p.steps(DoAttach, Running), func(other StepID) bool { return other != id }) {
 			p.wanted = append(p.wanted, id)
 		}
 	default:
 		awaits = p.attachByHand(len(all))
 	}
-	if slices.ContainsFunc(p.attachments(Done), func(id StepID) bool { return p.Steps[id].Ref == invoice }) {
+	if slices.ContainsFunc(p.steps(DoAttach, Done), func(id StepID) bool { return p.Steps[id].Ref == invoice }) {
 		return ""
 	}
 	return awaits
@@ -99,20 +99,10 @@ func (p *planner) attachByHand(n int) (awaits string) {
 	return "an operator: put the tickets on the invoice"
 }
 
-// attachments are the steps that put tickets on the invoice and have that outcome, sorted.
-func (o *Order) attachments(outcome Outcome) (ids []StepID) {
-	for _, id := range o.StepIDs() {
-		if id.Do() == DoAttach && o.Steps[id].Outcome == outcome {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // Attaching reports whether nothing is missing from being fulfilled but the POS's answer, and that may come soon.
 func (o *Order) Attaching(p Plan) bool {
 	soon := func(id StepID) bool { return id.Do() == DoAttach && !o.Steps[id].Slow }
-	return p.State == PartiallyFulfilled && (slices.ContainsFunc(p.Steps, soon) || slices.ContainsFunc(o.attachments(Running), soon))
+	return p.State == PartiallyFulfilled && (slices.ContainsFunc(p.Steps, soon) || slices.ContainsFunc(o.steps(DoAttach, Running), soon))
 }
 
 // generation names tickets on an invoice in a step id: other tickets, or another invoice, are another intent. It is a digest, for

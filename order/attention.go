@@ -35,6 +35,10 @@ const (
 	ReasonSupportCase            Reason = "support_case"             // the provider has assigned a case to us
 	ReasonAirbillRequested       Reason = "airbill_requested"        // the seller waits for an airbill from us
 	ReasonDeliveryReclassified   Reason = "delivery_reclassified"    // the tickets come in another way than was agreed
+	ReasonTicketsUnclear         Reason = "tickets_unclear"          // whose tickets the files in the POS are cannot be told
+	ReasonDeliveryDiffers        Reason = "delivery_differs"         // the POS holds tickets that travel in another way than was sold
+	ReasonTicketsChanged         Reason = "tickets_changed"          // the POS holds other tickets than were delivered
+	ReasonInvoiceVoided          Reason = "invoice_voided"           // by somebody else, in the POS
 	ReasonStepSlow               Reason = "step_slow"                // a step has been retried for long: an outage?
 )
 

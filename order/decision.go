@@ -49,6 +49,9 @@ func (o *Order) Check(d Decision, now time.Time) error {
 		switch {
 		case final:
 			return refuse("the order is %s, there is nothing to approve", p.State)
+		case p.Attention != nil && p.Attention.Reason == ReasonTicketsUnclear && o.ordered(*p.Attention):
+		case p.Attention != nil && p.Attention.Reason == ReasonTicketsUnclear:
+			return refuse("the files do not have as many pages as there are tickets: say in the POS whose ticket each holds, or deliver by hand and send resolve")
 		case p.State != AwaitingApproval && p.State != AwaitingFraudApproval:
 			return refuse("the order is %s and waits for no approval", p.State)
 		}
@@ -96,7 +99,11 @@ func (o *Order) Check(d Decision, now time.Time) error {
 func (o *Order) Decide(d Decision) {
 	switch d.Command {
 	case Approve:
-		if o.Plan(d.At).State == AwaitingFraudApproval {
+		p := o.Plan(d.At)
+		if p.Attention != nil && p.Attention.Reason == ReasonTicketsUnclear {
+			d.Matter = p.Attention.Key()
+		}
+		if p.State == AwaitingFraudApproval {
 			d.Matter = fraudMatter(o.Facts.Fraud)
 		}
 	case Retry:
@@ -114,7 +121,21 @@ func (o *Order) Decide(d Decision) {
 			if id.Do() == DoAttach && ref == "" {
 				ref = o.InvoiceID()
 			}
-			o.Record(id, Result{Outcome: Done, At: d.At, Ref: ref, By: d.By, Amount: o.Total(), Customer: o.Steps[id].Customer})
+			var lines []string
+			switch {
+			case id.Do().gives():
+				for _, s := range o.ToDeliver(id) {
+					lines = append(lines, s.LineID)
+				}
+			case id.Do() == DoReceive && ref == "":
+				ref = o.PurchaseOrderID()
+			case id.Do() == DoCredit:
+				ref = o.InvoiceID()
+				for _, l := range o.LiveLines() {
+					lines = append(lines, l.ID)
+				}
+			}
+			o.Record(id, Result{Outcome: Done, At: d.At, Ref: ref, By: d.By, Amount: o.Total(), Lines: lines, Customer: o.Steps[id].Customer})
 			if undo, ok := undoing[id.Do()]; ok && p.State.Final() {
 				// The operator has cleared the POS; a machine that voided by reference might now hit a stranger's record.
 				_, n, _ := strings.Cut(string(id), "/")
@@ -135,6 +156,13 @@ func (o *Order) retriable() []StepID {
 	return slices.DeleteFunc(o.StepIDs(), func(id StepID) bool {
 		oc := o.Steps[id].Outcome
 		return oc != Failed && oc != Running
+	})
+}
+
+// ordered reports whether the matter is of files that have as many pages as there are tickets.
+func (o *Order) ordered(a Attention) bool {
+	return o.Facts.Supply != nil && slices.ContainsFunc(o.Facts.Supply.Lines, func(s Supplied) bool {
+		return s.Ordered && strings.HasSuffix(a.Key(), " "+s.LineID+" "+s.Digest)
 	})
 }
 

@@ -24,6 +24,12 @@ func (p *planner) fulfilment() {
 	attaching := ""
 	if delivered >= all {
 		attaching = p.attach()
+		if p.Kind == Purchase {
+			attaching = p.receive()
+		}
+	}
+	if done {
+		p.fulfil()
 	}
 	who := "the seller"
 	if p.Policy.Adopt {
@@ -66,7 +72,7 @@ func (o *Order) deliveries() (all, delivered int) {
 	for _, l := range live {
 		l.Tickets = o.ticketsFor(l, live)
 		all += l.Quantity
-		delivered += l.DeliveredQuantity()
+		delivered += o.Given(l)
 	}
 	return all, delivered
 }

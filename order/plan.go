@@ -34,7 +34,9 @@ func (o *Order) Plan(now time.Time) Plan {
 		p.watchShow()
 		p.watchTickets()
 		p.watchDocuments()
+		p.watchDelivered()
 	}
+	p.deliver()
 	p.settleSteps()
 	p.raise()
 	p.closing()
@@ -122,6 +124,12 @@ func (p *planner) settleSteps() {
 			todo := advice(r.Class)
 			if p.Policy.Adopt && id.Do() == DoInvoice && r.Class == "not_found" {
 				todo = "Give the invoice of this sale the order's id as reference in the POS, then send retry; or send resolve with the invoice's id. For the first hour it is looked for again by itself."
+			}
+			if id.Do().gives() {
+				todo = "See at the provider and in the POS what it refuses. Mend it and send retry; or deliver the tickets at the provider by hand and send resolve."
+			}
+			if id.Do() == DoRevoke {
+				todo = "The buyer may have the tickets. Have them made invalid, or agree otherwise; then send resolve."
 			}
 			if id.Do() == DoAttach && (r.Class == "invalid" || r.Class == "not_found") {
 				todo = "See in the POS whether the invoice is live. Mend what it refuses and send retry; or put the tickets on it by hand, mark it delivered, and send resolve."

@@ -12,9 +12,12 @@ func (p *planner) sale() {
 		p.awaitDetails()
 	case p.paymentHolds():
 		p.holdForPayment()
+		p.hold()
 	case p.fraudHolds():
 		p.holdForFraud()
+		p.hold()
 	case p.approvalHolds():
+		p.hold()
 		p.state(AwaitingApproval, "an operator: approve or reject the sale")
 		p.due(p.Facts.FirstReceived.Add(p.Policy.ApprovalWait), Attention{Reason: ReasonApprovalOverdue,
 			Detail: "nobody has approved the sale in time.", Advice: "Send approve or reject."})
@@ -22,10 +25,11 @@ func (p *planner) sale() {
 		p.state(Invoicing, "the POS: take the invoice back, then write it anew")
 	case p.Policy.Invoice && p.outcome(DoInvoice) != Done:
 		p.write(DoInvoice, "the POS: customer and invoice")
+	case p.crediting():
+		p.state(Invoicing, "the POS: void the lines of cancelled tickets")
+		p.wanted = append(p.wanted, p.steps(DoCredit, Running)...)
 	case p.recounted():
-		p.state(Invoicing, "")
-		p.takeBack(DoInvoice, DoVoidInvoice)
-		p.plan.Awaits = "the POS: void the invoice, then write one for the tickets that are left"
+		p.recount()
 	case !p.accepted():
 		p.awaitAcceptance()
 	default:
@@ -266,6 +270,9 @@ func (p *planner) write(do Do, awaits string) {
 		return
 	}
 	p.state(Invoicing, awaits)
+	if p.holding() {
+		return
+	}
 	if p.Policy.Confirm && p.outcome(DoConfirm) != Done {
 		p.plan.Awaits = "the provider: that it knows the order as the webhook told it"
 		p.want(DoConfirm)
@@ -309,26 +316,4 @@ func (p *planner) awaitAcceptance() {
 	p.due(p.Facts.FirstReceived.Add(p.Policy.ApprovalWait), Attention{Reason: ReasonApprovalOverdue,
 		Detail: "the order is invoiced but not accepted at the provider, and we hold no credentials to accept it.",
 		Advice: "Accept it at the provider; its webhook moves the order on."})
-}
-
-// recounted reports whether the tickets of the invoice in force are other ones than those that the buyer has now, because some
-// were cancelled, or proved not to be: the invoice is then replaced by one for what is left. A line that was never part of
-// the order or that is new to it is another matter, for a person.
-func (p *planner) recounted() bool {
-	r := p.Steps[p.id(DoInvoice)]
-	if !p.Policy.Invoice || r.Outcome != Done || len(r.Lines) == 0 {
-		return false
-	}
-	differs, left := false, false
-	invoiced := slices.Clone(r.Lines)
-	for _, l := range p.Lines() {
-		was := slices.Contains(invoiced, l.ID)
-		left = left || !l.Cancelled
-		differs = differs || was == l.Cancelled
-		if !was && !l.Cancelled && l.Ticket.State == "" {
-			return false
-		}
-		invoiced = slices.DeleteFunc(invoiced, func(id string) bool { return id == l.ID })
-	}
-	return differs && left && len(invoiced) == 0
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,7 +82,11 @@ func runScript(t *testing.T, script string) string {
 func describe(out *strings.Builder, o *Order, p Plan) {
 	fmt.Fprintf(out, "    %s, awaits %s\n", p.State, p.Awaits)
 	for _, id := range p.Steps {
-		fmt.Fprintf(out, "    do %s\n", id)
+		dead := ""
+		if id.Do() == DoVoidInvoice && !o.Restock() {
+			dead = ", its tickets are not sold again"
+		}
+		fmt.Fprintf(out, "    do %s%s\n", id, dead)
 	}
 	if p.Attention != nil {
 		fmt.Fprintf(out, "    attention %s: %s %s\n", p.Attention.Reason, p.Attention.Detail, p.Attention.Advice)
@@ -106,6 +111,15 @@ func describe(out *strings.Builder, o *Order, p Plan) {
 // perform does what one line of a script says, and returns the refusal of a decision.
 func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 	verb, rest := words[0], words[1:]
+	if slices.Contains([]string{"slow", "start", "done", "fail", "stopped"}, verb) && !strings.Contains(rest[0], "/") {
+		// A step that is named by a digest is told by what stands before that.
+		known := slices.Concat(o.Plan(*now).Steps, o.StepIDs())
+		i := slices.IndexFunc(known, func(id StepID) bool { return strings.HasPrefix(string(id), rest[0]) })
+		if i < 0 {
+			return nil, fmt.Errorf("no step %s is wanted or known", rest[0])
+		}
+		rest = slices.Concat([]string{string(known[i])}, rest[1:])
+	}
 	arg := func(key string) string {
 		for _, w := range rest {
 			if k, v, ok := strings.Cut(w, "="); ok && k == key {
@@ -136,10 +150,28 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 	case "done":
 		r := Result{Outcome: Done, At: *now, Ref: arg("ref"), Customer: arg("customer")}
 		if StepID(rest[0]).Do() == DoInvoice || StepID(rest[0]).Do() == DoPurchaseOrder {
-			r.Amount = o.Total()
-			for _, l := range o.LiveLines() {
-				r.Lines = append(r.Lines, l.ID)
+			r.Amount, r.Lines = o.Total(), lineIDs(o.LiveLines())
+			for _, ability := range strings.Split(arg("can"), ",") {
+				r.Can = append(r.Can, Ability(ability))
 			}
+		}
+		switch do := StepID(rest[0]).Do(); {
+		case do.gives():
+			for _, s := range o.ToDeliver(StepID(rest[0])) {
+				r.Lines = append(r.Lines, s.LineID)
+			}
+		case do == DoCredit:
+			r.Ref, r.Amount, r.Lines = o.InvoiceID(), o.Total(), lineIDs(o.LiveLines())
+			if left := arg("lines"); left != "" { // as they were when it began
+				r.Lines, r.Amount = strings.Split(left, ","), Money{}
+				for _, l := range o.Lines() {
+					if slices.Contains(r.Lines, l.ID) {
+						r.Amount = r.Amount.Add(l.Amount())
+					}
+				}
+			}
+		case do == DoHold && arg("holds") != "":
+			r.Holds = strings.Split(arg("holds"), ",")
 		}
 		o.Record(StepID(rest[0]), r)
 	case "fail":
@@ -177,6 +209,10 @@ func setPolicy(p *Policy, words []string) error {
 			p.Adopt = on
 		case "attach":
 			p.Attach = on
+		case "deliver":
+			p.Deliver = on
+		case "hold":
+			p.Hold = on
 		default:
 			return fmt.Errorf("no such policy %q", key)
 		}
@@ -190,7 +226,7 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 	var snap Snapshot
 	for _, w := range words[2:] {
 		key, value, _ := strings.Cut(w, "=")
-		part := append(strings.Split(value, ":"), "", "", "", "")
+		part := append(strings.Split(value, ":"), "", "", "", "", "", "")
 		switch key {
 		case "at":
 			t, err := time.Parse("15:04", value)
@@ -219,6 +255,27 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 				return e, err
 			}
 			snap.Lines = append(snap.Lines, Line{ID: part[0], Inventory: part[1], Quantity: q, Unit: m})
+		case "by": // how a line of the snapshot travels
+			for i := range snap.Lines {
+				if snap.Lines[i].ID == part[0] {
+					snap.Lines[i].Delivery = Delivery(part[1])
+				}
+			}
+		case "hint":
+			e.Hint = true
+		case "holds": // invoice
+			e.Supply = supplyOf(e.Supply)
+			e.Supply.Invoice = value
+		case "voided":
+			e.Supply = supplyOf(e.Supply)
+			e.Supply.Void = true
+		case "has": // line:form:tickets:digest[:why it is unclear[:ordered]]
+			n, err := strconv.Atoi(part[2])
+			if err != nil {
+				return e, err
+			}
+			e.Supply = supplyOf(e.Supply)
+			e.Supply.Lines = append(e.Supply.Lines, Supplied{LineID: part[0], Form: Form(part[1]), Tickets: n, Digest: part[3], Unclear: part[4], Ordered: part[5] != ""})
 		case "fraud":
 			e.Fraud = Fraud(value)
 		case "status":
@@ -279,6 +336,13 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 		}
 	}
 	return e, nil
+}
+
+func supplyOf(s *Supply) *Supply {
+	if s == nil {
+		return &Supply{}
+	}
+	return s
 }
 
 // split parts a line into words; a quoted stretch belongs to its word.

@@ -37,7 +37,12 @@ const (
 )
 
 // Undoes reports whether the step is a compensation: the only kind that may begin after a cancellation or rejection.
-func (d Do) Undoes() bool { return d == DoVoidInvoice || d == DoVoidPurchaseOrder || d == DoReject }
+func (d Do) Undoes() bool {
+	return d == DoVoidInvoice || d == DoVoidPurchaseOrder || d == DoReject || d == DoRevoke || d == DoReleaseHold
+}
+
+// gives reports whether the step gives tickets away.
+func (d Do) gives() bool { return d == DoETickets || d == DoTransfer || d == DoWillCall }
 
 // undoing pairs each step that writes to the POS with the one that takes it back.
 var undoing = map[Do]Do{DoInvoice: DoVoidInvoice, DoPurchaseOrder: DoVoidPurchaseOrder}
@@ -90,6 +95,7 @@ type Result struct {
 	Amount   Money     `json:"amount,omitzero"`    // what was invoiced
 	Lines    []string  `json:"lines,omitempty"`    // ids of the lines that were invoiced, or delivered
 	Can      []Ability `json:"can,omitempty"`      // of DoInvoice and DoPurchaseOrder: what the POS could do then; it decides the road
+	Holds    []string  `json:"holds,omitempty"`    // of DoHold: the ids in the POS
 	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
 	Slow     bool      `json:"slow,omitempty"`     // of a running step: it has been retried for longer than is usual
 }
@@ -159,10 +165,19 @@ func (o *Order) CustomerID() (customer string) {
 	}
 }
 
-func (o *Order) inForce(do, undo Do) string {
+func (o *Order) inForce(do, undo Do) string { return o.resultInForce(do, undo).Ref }
+
+// resultInForce is the result of the newest intent to invoice, or to purchase, that was not taken back, less what was credited.
+func (o *Order) resultInForce(do, undo Do) Result {
 	n := 1
 	for o.Steps[ID(undo, "", n)].Outcome == Done {
 		n++
 	}
-	return o.Steps[ID(do, "", n)].Ref
+	r := o.Steps[ID(do, "", n)]
+	for _, id := range o.steps(DoCredit, Done) {
+		if c := o.Steps[id]; do == DoInvoice && c.Ref == r.Ref && len(c.Lines) < len(r.Lines) {
+			r.Lines, r.Amount = c.Lines, c.Amount // credits only take away, so the shortest is the last
+		}
+	}
+	return r
 }

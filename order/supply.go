@@ -4,7 +4,8 @@ import "slices"
 
 // Supply is what our POS held for the buyer of an invoice when it was read. It stands or falls whole: of two, the newer counts.
 type Supply struct {
-	Invoice string     `json:"invoice"` // the POS's id
+	Invoice string     `json:"invoice"`        // the POS's id
+	Void    bool       `json:"void,omitempty"` // somebody has voided it
 	Lines   []Supplied `json:"lines,omitempty"`
 }
 

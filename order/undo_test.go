@@ -184,6 +184,12 @@ func (b books) quiet(t *testing.T, o *Order, now time.Time) {
 			}
 			r := Result{Outcome: Done, At: now, Ref: string(id), Customer: "c1", Amount: o.Total(), Lines: lineIDs(o.LiveLines())}
 			switch id.Do() {
+			case DoHold:
+				r = Result{Outcome: Done, At: now, Holds: r.Lines}
+			case DoCredit:
+				r.Ref = o.InvoiceID()
+			case DoReceive:
+				r.Ref = o.PurchaseOrderID()
 			case DoInvoice, DoPurchaseOrder:
 				if !o.Policy.Adopt {
 					b.live[string(id)] = true

@@ -126,7 +126,7 @@ func (p *planner) watchDocuments() {
 }
 
 func (p *planner) watchAmount(do Do) {
-	r := p.Steps[p.id(do)]
+	r := p.resultInForce(do, undoing[do])
 	if t := p.Total(); r.Outcome == Done && r.Amount != t && !(do == DoInvoice && p.recounted()) {
 		p.matter(Attention{Reason: ReasonAmountChanged, about: t.String(),
 			Detail: "the POS has " + r.Amount.String() + ", the provider's lines now add up to " + t.String() + ".",

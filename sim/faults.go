@@ -30,6 +30,9 @@ const (
 	FaultSeatsGone = "seats_gone"
 	// FaultDouble writes twice, as a POS does whose own retry went wrong. POS only.
 	FaultDouble = "double"
+	// FaultPartial does the first of several parts of the write, such as one line of several to be voided, and closes the connection
+	// without an answer. POS only.
+	FaultPartial = "partial"
 )
 
 // A Fault makes calls go wrong on purpose.

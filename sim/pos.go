@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"io"
@@ -30,6 +31,13 @@ type POSOptions struct {
 	NoTicketUpload bool          // capability ticket_upload is false
 	Settle         time.Duration // capability settle_seconds; what is promised, whatever search_lag then does
 
+	// NoDeliveries, NoLineVoids and NoPurchaseFulfillment: the capabilities deliveries, void_lines and fulfill_purchases are absent,
+	// as in a POS that was built for the contract's first edition.
+	NoDeliveries, NoLineVoids, NoPurchaseFulfillment bool
+
+	// Events are posted when deliveries are set, or when a person does something through /admin. The zero value posts none.
+	Events POSEvents
+
 	// State is what an earlier POS held; see [POS.State]. Its holds and idempotency keys are not restored.
 	State *POSState
 
@@ -47,7 +55,7 @@ type POSWrite struct {
 	Path      string    `json:"path"`
 	Key       string    `json:"key"`       // Idempotency-Key without quotes, as sent
 	Reference string    `json:"reference"` // external_reference of the body
-	// Outcome is "created", "doubled", "replayed", "fulfilled", "voided", "unchanged" (was void already), "released",
+	// Outcome is "created", "doubled", "replayed", "fulfilled", "voided", "lines voided", "unchanged" (was void already), "released",
 	// "refused: <problem type>", or "fault: <kind>" for a call that a fault ended before the write.
 	Outcome  string `json:"outcome"`
 	ID       string `json:"id"`       // of the record that the write is about, where there is one
@@ -78,9 +86,10 @@ type POS struct {
 	invoices  []*POSInvoice
 	purchases []*POSPurchaseOrder
 	holds     []*hold
-	vendors   map[string]string // by name
-	taken     map[string][]allocation
-	born      map[string]time.Time // record id → when it was written, for the search lag
+	vendors   map[string]string                // by name
+	taken     map[string]map[string]allocation // invoice → line → its tickets, as long as they can go back
+	supply    map[string][]POSDelivery         // by invoice
+	born      map[string]time.Time             // record id → when it was written, for the search lag
 	lastID    int
 	writes    []POSWrite
 }
@@ -90,10 +99,10 @@ func NewPOS(opts POSOptions) *POS {
 	p := &POS{
 		opts: opts, now: opts.Now, mux: http.NewServeMux(),
 		faults: &faultBox{kinds: []string{
-			FaultLostAnswer, FaultRefuseBefore, FaultStatus, FaultHang, FaultDelay, FaultSeatsGone, FaultDouble,
+			FaultLostAnswer, FaultRefuseBefore, FaultStatus, FaultHang, FaultDelay, FaultSeatsGone, FaultDouble, FaultPartial,
 		}},
 		keys: map[string]*keyRecord{}, groups: map[string]*group{}, vendors: map[string]string{},
-		taken: map[string][]allocation{}, born: map[string]time.Time{},
+		taken: map[string]map[string]allocation{}, supply: map[string][]POSDelivery{}, born: map[string]time.Time{},
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -111,23 +120,26 @@ func NewPOS(opts POSOptions) *POS {
 		p.restore(*opts.State)
 	}
 	for pattern, call := range map[string]posCall{
-		"GET /v1/health":                    p.health,
-		"GET /v1/capabilities":              p.capabilities,
-		"GET /v1/inventory/{id}":            p.getInventory,
-		"GET /v1/customers":                 p.findCustomers,
-		"POST /v1/customers":                p.createCustomer,
-		"PUT /v1/customers/{id}":            p.updateCustomer,
-		"POST /v1/holds":                    p.createHold,
-		"DELETE /v1/holds/{id}":             p.releaseHold,
-		"GET /v1/invoices":                  p.findInvoices,
-		"POST /v1/invoices":                 p.createInvoice,
-		"GET /v1/invoices/{id}":             p.getInvoice,
-		"PUT /v1/invoices/{id}/fulfillment": p.setFulfillment,
-		"PUT /v1/invoices/{id}/void":        p.voidInvoice,
-		"GET /v1/purchase-orders":           p.findPurchaseOrders,
-		"POST /v1/purchase-orders":          p.createPurchaseOrder,
-		"PUT /v1/purchase-orders/{id}/void": p.voidPurchaseOrder,
-		"/":                                 func(*posRequest) posAnswer { return refuse(notFound("no such path or method")) },
+		"GET /v1/health":                           p.health,
+		"GET /v1/capabilities":                     p.capabilities,
+		"GET /v1/inventory/{id}":                   p.getInventory,
+		"GET /v1/customers":                        p.findCustomers,
+		"POST /v1/customers":                       p.createCustomer,
+		"PUT /v1/customers/{id}":                   p.updateCustomer,
+		"POST /v1/holds":                           p.createHold,
+		"DELETE /v1/holds/{id}":                    p.releaseHold,
+		"GET /v1/invoices":                         p.findInvoices,
+		"POST /v1/invoices":                        p.createInvoice,
+		"GET /v1/invoices/{id}":                    p.getInvoice,
+		"GET /v1/invoices/{id}/deliveries":         p.getDeliveries,
+		"PUT /v1/invoices/{id}/fulfillment":        p.setFulfillment,
+		"PUT /v1/invoices/{id}/lines/void":         p.voidInvoiceLines,
+		"PUT /v1/invoices/{id}/void":               p.voidInvoice,
+		"GET /v1/purchase-orders":                  p.findPurchaseOrders,
+		"POST /v1/purchase-orders":                 p.createPurchaseOrder,
+		"PUT /v1/purchase-orders/{id}/fulfillment": p.fulfillPurchaseOrder,
+		"PUT /v1/purchase-orders/{id}/void":        p.voidPurchaseOrder,
+		"/":                                        func(*posRequest) posAnswer { return refuse(notFound("no such path or method")) },
 	} {
 		p.mux.HandleFunc(pattern, p.serve(call))
 	}
@@ -136,6 +148,8 @@ func NewPOS(opts POSOptions) *POS {
 		writeJSON(w, http.StatusOK, object{"writes": p.Log()})
 	})
 	p.mux.HandleFunc("PUT /admin/faults", p.faults.serveFaults)
+	p.mux.HandleFunc("PUT /admin/invoices/{id}/deliveries", p.adminDeliveries)
+	p.mux.HandleFunc("PUT /admin/invoices/{id}/void", p.adminVoid)
 	return p
 }
 
@@ -180,7 +194,11 @@ func (p *POS) State() POSState {
 		s.Customers = append(s.Customers, *c)
 	}
 	for _, inv := range p.invoices {
-		s.Invoices = append(s.Invoices, inv.copied())
+		c := inv.copied()
+		for _, d := range p.supply[inv.ID] {
+			c.Deliveries = append(c.Deliveries, cmp.Or(d.Name, d.Form))
+		}
+		s.Invoices = append(s.Invoices, c)
 	}
 	for _, po := range p.purchases {
 		s.PurchaseOrders = append(s.PurchaseOrders, po.copied())
@@ -243,9 +261,9 @@ func (p *POS) serve(call posCall) http.HandlerFunc {
 			return
 		}
 		a := p.authorized(w, &posRequest{Request: r, body: body, fault: fault}, &write, call)
-		write.Status, write.Outcome, write.ID, write.Answered = a.status, a.outcome, a.id, fault.Kind != FaultLostAnswer
+		write.Status, write.Outcome, write.ID, write.Answered = a.status, a.outcome, a.id, fault.Kind != FaultLostAnswer && fault.Kind != FaultPartial
 		p.record(write)
-		if fault.Kind == FaultLostAnswer {
+		if fault.Kind == FaultLostAnswer || fault.Kind == FaultPartial {
 			panic(http.ErrAbortHandler)
 		}
 		answer(w, a)
@@ -335,11 +353,19 @@ func (p *POS) health(*posRequest) posAnswer {
 }
 
 func (p *POS) capabilities(*posRequest) posAnswer {
-	return posAnswer{status: http.StatusOK, value: object{
+	can := object{
 		"sells_seats": !p.opts.QuantityOnly, "holds": !p.opts.NoHolds, "ticket_upload": !p.opts.NoTicketUpload,
 		"update_customers": true,
 		"settle_seconds":   p.opts.Settle.Seconds(),
-	}}
+	}
+	for name, not := range map[string]bool{
+		"deliveries": p.opts.NoDeliveries, "void_lines": p.opts.NoLineVoids, "fulfill_purchases": p.opts.NoPurchaseFulfillment,
+	} {
+		if !not { // absent is false
+			can[name] = true
+		}
+	}
+	return posAnswer{status: http.StatusOK, value: can}
 }
 
 // reference reads the parameter of a search by reference.

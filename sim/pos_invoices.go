@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// A POSInvoice is a sale as the contract has it. Files is not part of the contract: it is what
+// A POSInvoice is a sale as the contract has it. Files and Deliveries are not part of the contract: they are what
 // GET /admin/state shows besides.
 type POSInvoice struct {
 	ID                string           `json:"id"`
@@ -24,6 +24,7 @@ type POSInvoice struct {
 	VoidReason        *string          `json:"void_reason"`
 	CreatedAt         string           `json:"created_at"`
 	Files             []POSFile        `json:"files,omitempty"`
+	Deliveries        []string         `json:"deliveries,omitempty"` // their names, or their form where they have none
 }
 
 // A POSInvoiceLine is one line of a [POSInvoice]; Total is of the whole line.
@@ -34,6 +35,7 @@ type POSInvoiceLine struct {
 	Quantity    int      `json:"quantity"`
 	Total       POSMoney `json:"total"`
 	Description string   `json:"description,omitempty"`
+	Voided      bool     `json:"voided,omitempty"`
 }
 
 // A POSFile is what is kept of a ticket file: not the file, only what proves which one it was.
@@ -48,14 +50,14 @@ type POSFile struct {
 
 func (inv *POSInvoice) copied() POSInvoice {
 	c := *inv
-	c.Lines, c.Files = slices.Clone(c.Lines), slices.Clone(c.Files)
+	c.Lines, c.Files, c.Deliveries = slices.Clone(c.Lines), slices.Clone(c.Files), slices.Clone(c.Deliveries)
 	return c
 }
 
 // answered is the invoice as the contract has it.
 func (inv *POSInvoice) answered() POSInvoice {
 	c := inv.copied()
-	c.Files = nil
+	c.Files, c.Deliveries = nil, nil
 	return c
 }
 
@@ -131,7 +133,7 @@ func (p *POS) createInvoice(r *posRequest) posAnswer {
 		inv := p.addInvoice(in, taken)
 		if i == 0 {
 			first = inv.answered()
-			p.taken[inv.ID] = taken // the tickets go back once, however many invoices claim them
+			p.keepTaken(inv, taken) // the tickets go back once, however many invoices claim them
 		}
 	}
 	return created(r.fault, first, first.ID)
@@ -204,32 +206,24 @@ func (p *POS) addInvoice(in invoiceInput, taken []allocation) *POSInvoice {
 	}
 	for i := range inv.Lines {
 		inv.Lines[i].ID = fmt.Sprintf("%s_%d", inv.ID, i+1)
-		inv.Lines[i].TicketIDs = taken[i].ids()
+		inv.Lines[i].TicketIDs, inv.Lines[i].Voided = taken[i].ids(), false
 	}
 	p.invoices = append(p.invoices, inv)
 	return inv
 }
 
+// keepTaken notes what goes back into the pool when a line is voided.
+func (p *POS) keepTaken(inv *POSInvoice, taken []allocation) {
+	byLine := map[string]allocation{}
+	for i, l := range inv.Lines {
+		byLine[l.ID] = taken[i]
+	}
+	p.taken[inv.ID] = byLine
+}
+
 func (p *POS) setFulfillment(r *posRequest) posAnswer {
-	var in struct {
-		Fulfillment string       `json:"fulfillment"`
-		Files       *[]inputFile `json:"files"`
-	}
-	if wrong := readJSON(r.Request, r.body, &in); wrong != nil {
-		return refuse(wrong)
-	}
-	var v validator
-	v.oneOf(in.Fulfillment, "/fulfillment", "PENDING", "COMPLETE")
-	files := []POSFile{}
-	if in.Files != nil {
-		if p.opts.NoTicketUpload && len(*in.Files) > 0 {
-			return refuse(unsupported("this POS takes no ticket files"))
-		}
-		for i, f := range *in.Files {
-			files = append(files, f.check(&v, fmt.Sprintf("/files/%d", i)))
-		}
-	}
-	if wrong := v.problem(); wrong != nil {
+	in, wrong := p.readFulfillment(r)
+	if wrong != nil {
 		return refuse(wrong)
 	}
 	p.mu.Lock()
@@ -238,14 +232,43 @@ func (p *POS) setFulfillment(r *posRequest) posAnswer {
 	if inv == nil {
 		return refuse(notFound("no such invoice"))
 	}
-	if v.check(!inv.Voided, "", "the invoice is void"); len(v.errors) > 0 {
-		return refuse(v.problem())
+	if inv.Voided {
+		return refuse(newProblem(problemValidation, http.StatusBadRequest, "The request is not valid", "the invoice is void"))
 	}
-	inv.Fulfillment = in.Fulfillment
-	if in.Files != nil {
-		inv.Files = files
+	inv.Fulfillment = in.state
+	if in.replaces {
+		inv.Files = in.files
 	}
 	return posAnswer{status: http.StatusOK, value: inv.answered(), outcome: "fulfilled", id: inv.ID}
+}
+
+// A fulfillmentInput is what a record's delivery shall be; files count where they replace those that the record has.
+type fulfillmentInput struct {
+	state    string
+	files    []POSFile
+	replaces bool
+}
+
+func (p *POS) readFulfillment(r *posRequest) (fulfillmentInput, *problem) {
+	var in struct {
+		Fulfillment string       `json:"fulfillment"`
+		Files       *[]inputFile `json:"files"`
+	}
+	if wrong := readJSON(r.Request, r.body, &in); wrong != nil {
+		return fulfillmentInput{}, wrong
+	}
+	var v validator
+	v.oneOf(in.Fulfillment, "/fulfillment", "PENDING", "COMPLETE")
+	read := fulfillmentInput{state: in.Fulfillment, files: []POSFile{}, replaces: in.Files != nil}
+	if in.Files != nil {
+		if p.opts.NoTicketUpload && len(*in.Files) > 0 {
+			return fulfillmentInput{}, unsupported("this POS takes no ticket files")
+		}
+		for i, f := range *in.Files {
+			read.files = append(read.files, f.check(&v, fmt.Sprintf("/files/%d", i)))
+		}
+	}
+	return read, v.problem()
 }
 
 type inputFile struct {
@@ -297,12 +320,73 @@ func (p *POS) voidInvoice(r *posRequest) posAnswer {
 	if wrong := v.problem(); wrong != nil {
 		return refuse(wrong)
 	}
-	inv.Voided, inv.VoidReason = true, &in.Reason
-	if *in.Restock {
-		for _, a := range p.taken[inv.ID] {
-			a.giveBack(ticketSold)
-		}
+	p.void(inv, *in.Restock, in.Reason)
+	return posAnswer{status: http.StatusOK, value: inv.answered(), outcome: "voided", id: inv.ID}
+}
+
+// void needs p.mu, and an invoice that is live.
+func (p *POS) void(inv *POSInvoice, restock bool, reason string) {
+	inv.Voided, inv.VoidReason = true, &reason
+	for _, l := range inv.Lines {
+		p.giveBack(inv.ID, l.ID, restock)
 	}
 	delete(p.taken, inv.ID)
-	return posAnswer{status: http.StatusOK, value: inv.answered(), outcome: "voided", id: inv.ID}
+}
+
+// giveBack ends a line's claim on its tickets.
+func (p *POS) giveBack(invoice, line string, restock bool) {
+	if a, claimed := p.taken[invoice][line]; claimed && restock {
+		a.giveBack(ticketSold)
+	}
+	delete(p.taken[invoice], line)
+}
+
+func (p *POS) voidInvoiceLines(r *posRequest) posAnswer {
+	if p.opts.NoLineVoids {
+		return refuse(unsupported("this POS voids whole invoices only"))
+	}
+	var in struct {
+		LineIDs []string `json:"line_ids"`
+		Restock *bool    `json:"restock"`
+		Reason  string   `json:"reason"`
+	}
+	if wrong := readJSON(r.Request, r.body, &in); wrong != nil {
+		return refuse(wrong)
+	}
+	var v validator
+	v.check(len(in.LineIDs) > 0, "/line_ids", "must name a line")
+	v.check(in.Restock != nil, "/restock", "is required")
+	v.text(in.Reason, "/reason", 1, 255)
+	if wrong := v.problem(); wrong != nil {
+		return refuse(wrong)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inv := p.invoice(r.PathValue("id"))
+	if inv == nil {
+		return refuse(notFound("no such invoice"))
+	}
+	for _, id := range in.LineIDs {
+		if !slices.ContainsFunc(inv.Lines, func(l POSInvoiceLine) bool { return l.ID == id }) {
+			return refuse(notFound("the invoice has no line of that id"))
+		}
+	}
+	if r.fault.Kind == FaultPartial {
+		in.LineIDs = in.LineIDs[:1]
+	}
+	outcome, live := "unchanged", 0
+	for i := range inv.Lines {
+		l := &inv.Lines[i]
+		if !inv.Voided && !l.Voided && slices.Contains(in.LineIDs, l.ID) {
+			l.Voided, outcome = true, "lines voided"
+			p.giveBack(inv.ID, l.ID, *in.Restock)
+		}
+		if !l.Voided {
+			live++
+		}
+	}
+	if live == 0 && !inv.Voided {
+		p.void(inv, *in.Restock, in.Reason)
+	}
+	return posAnswer{status: http.StatusOK, value: inv.answered(), outcome: outcome, id: inv.ID}
 }

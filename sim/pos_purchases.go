@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// A POSPurchaseOrder is tickets bought from a vendor, as the contract has it.
+// A POSPurchaseOrder is tickets bought from a vendor, as the contract has it. Files is not part of the contract: it is what
+// GET /admin/state shows besides.
 type POSPurchaseOrder struct {
 	ID                string            `json:"id"`
 	ExternalReference string            `json:"external_reference"`
@@ -18,6 +19,7 @@ type POSPurchaseOrder struct {
 	Voided            bool              `json:"voided"`
 	VoidReason        *string           `json:"void_reason"`
 	CreatedAt         string            `json:"created_at"`
+	Files             []POSFile         `json:"files,omitempty"`
 }
 
 // A POSVendor is whom tickets were bought from.
@@ -39,7 +41,14 @@ type POSPurchaseLine struct {
 
 func (po *POSPurchaseOrder) copied() POSPurchaseOrder {
 	c := *po
-	c.Lines = slices.Clone(c.Lines)
+	c.Lines, c.Files = slices.Clone(c.Lines), slices.Clone(c.Files)
+	return c
+}
+
+// answered is the purchase order as the contract has it.
+func (po *POSPurchaseOrder) answered() POSPurchaseOrder {
+	c := po.copied()
+	c.Files = nil
 	return c
 }
 
@@ -90,7 +99,7 @@ func (p *POS) findPurchaseOrders(r *posRequest) posAnswer {
 	items := []POSPurchaseOrder{}
 	for _, po := range p.purchases {
 		if po.ExternalReference == ref && p.searchable(po.ID) {
-			items = append(items, po.copied())
+			items = append(items, po.answered())
 		}
 	}
 	return posAnswer{status: http.StatusOK, value: object{"items": items}}
@@ -131,7 +140,7 @@ func (p *POS) createPurchaseOrder(r *posRequest) posAnswer {
 		}
 		p.purchases = append(p.purchases, po)
 		if i == 0 {
-			first = po.copied()
+			first = po.answered()
 		}
 	}
 	return created(r.fault, first, first.ID)
@@ -165,7 +174,7 @@ func (p *POS) voidPurchaseOrder(r *posRequest) posAnswer {
 		return refuse(notFound("no such purchase order"))
 	}
 	if po.Voided { // as the first voiding left it
-		return posAnswer{status: http.StatusOK, value: po.copied(), outcome: "unchanged", id: po.ID}
+		return posAnswer{status: http.StatusOK, value: po.answered(), outcome: "unchanged", id: po.ID}
 	}
 	if wrong != nil {
 		return refuse(wrong)
@@ -176,5 +185,29 @@ func (p *POS) voidPurchaseOrder(r *posRequest) posAnswer {
 		return refuse(wrong)
 	}
 	po.Voided, po.VoidReason = true, &in.Reason
-	return posAnswer{status: http.StatusOK, value: po.copied(), outcome: "voided", id: po.ID}
+	return posAnswer{status: http.StatusOK, value: po.answered(), outcome: "voided", id: po.ID}
+}
+
+func (p *POS) fulfillPurchaseOrder(r *posRequest) posAnswer {
+	if p.opts.NoPurchaseFulfillment {
+		return refuse(unsupported("this POS cannot be told that a purchase has come"))
+	}
+	in, wrong := p.readFulfillment(r)
+	if wrong != nil {
+		return refuse(wrong)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	po := find(p.purchases, r.PathValue("id"), func(po *POSPurchaseOrder) string { return po.ID })
+	if po == nil {
+		return refuse(notFound("no such purchase order"))
+	}
+	if po.Voided {
+		return refuse(newProblem(problemValidation, http.StatusBadRequest, "The request is not valid", "the purchase order is void"))
+	}
+	po.Fulfillment = in.state
+	if in.replaces {
+		po.Files = in.files
+	}
+	return posAnswer{status: http.StatusOK, value: po.answered(), outcome: "fulfilled", id: po.ID}
 }

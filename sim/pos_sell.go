@@ -45,6 +45,6 @@ func (p *POS) sell(reference, customerName string, lines []POSInvoiceLine) (inv 
 		taken = append(taken, a)
 	}
 	sold := p.addInvoice(in, taken)
-	p.taken[sold.ID] = taken
+	p.keepTaken(sold, taken)
 	return sold.answered(), "created"
 }

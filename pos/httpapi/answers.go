@@ -9,8 +9,8 @@ import (
 	"willcall/pos"
 )
 
-// The answer bodies of openapi.yaml, schemas Health, Capabilities, Inventory, Customer, Invoice, PurchaseOrder
-// and their lists. An answer is taken whole or not at all: half an invoice must not pass for one.
+// The answer bodies of openapi.yaml, schemas Health, Capabilities, Inventory, Customer, Invoice, PurchaseOrder, Delivery, Hold
+// and the lists. An answer is taken whole or not at all: half an invoice must not pass for one.
 
 // decode reads a body into an answer and checks it. Its errors quote no value of the body.
 func decode(body []byte, into answer) error {
@@ -56,8 +56,11 @@ type capabilitiesAnswer struct {
 	Holds        *bool `json:"holds"`
 	TicketUpload *bool `json:"ticket_upload"`
 	// Newer than the contract's first edition: a POS that does not say so cannot.
-	UpdateCustomers bool     `json:"update_customers"`
-	SettleSeconds   *float64 `json:"settle_seconds"`
+	UpdateCustomers  bool     `json:"update_customers"`
+	Deliveries       bool     `json:"deliveries"`
+	VoidLines        bool     `json:"void_lines"`
+	FulfillPurchases bool     `json:"fulfill_purchases"`
+	SettleSeconds    *float64 `json:"settle_seconds"`
 }
 
 func (a *capabilitiesAnswer) check() error {
@@ -80,7 +83,36 @@ func (a *capabilitiesAnswer) record() pos.Capabilities {
 		UpdateCustomers:      a.UpdateCustomers,
 		Holds:                *a.Holds,
 		TicketUpload:         *a.TicketUpload,
+		ReadDeliveries:       a.Deliveries,
+		VoidLines:            a.VoidLines,
+		FulfillPurchases:     a.FulfillPurchases,
 		SettleDelay:          time.Duration(math.Ceil(*a.SettleSeconds*1000)) * time.Millisecond,
+	}
+}
+
+type holdAnswer struct {
+	ID                string   `json:"id"`
+	ExternalReference string   `json:"external_reference"`
+	InventoryID       string   `json:"inventory_id"`
+	TicketIDs         []string `json:"ticket_ids"`
+	Quantity          int      `json:"quantity"`
+	ExpiresAt         string   `json:"expires_at"`
+
+	until time.Time
+}
+
+func (a *holdAnswer) check() error {
+	if a.ID == "" || a.ExternalReference == "" || a.InventoryID == "" || a.Quantity < 1 {
+		return errors.New("a hold has no id, external_reference, group or quantity")
+	}
+	var err error
+	a.until, err = parseTime(a.ExpiresAt)
+	return err
+}
+
+func (a *holdAnswer) record() pos.Hold {
+	return pos.Hold{
+		ID: a.ID, Ref: a.ExternalReference, InventoryID: a.InventoryID, TicketIDs: a.TicketIDs, Quantity: a.Quantity, Until: a.until,
 	}
 }
 

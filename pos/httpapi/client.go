@@ -25,6 +25,8 @@ const (
 	DefaultTimeout = 10 * time.Second
 	// maxAnswer is how large an answer may be, in bytes. One record is some kilobytes.
 	maxAnswer = 4 << 20
+	// maxFiles is how large one may be that has ticket files in it.
+	maxFiles = 64 << 20
 	// capabilitiesAge is how long capabilities are believed. They change with releases of the POS.
 	capabilitiesAge = 5 * time.Minute
 )
@@ -259,6 +261,60 @@ func (c *Client) SetFulfillment(ctx context.Context, op pos.Op, id string, in po
 	return answer.record(), nil
 }
 
+// VoidInvoiceLines makes lines of an invoice void.
+func (c *Client) VoidInvoiceLines(ctx context.Context, op pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	const what = "void invoice lines"
+	path, err := idPath(what, "/v1/invoices/", id, "/lines/void")
+	if err != nil {
+		return pos.Invoice{}, err
+	}
+	var answer invoiceAnswer
+	answer.want.id = id
+	answer.voidLines = lineIDs
+	if err := c.put(ctx, what, path, op, linesVoidRequest{LineIDs: lineIDs, Restock: in.Restock, Reason: in.Reason}, &answer); err != nil {
+		return pos.Invoice{}, err
+	}
+	return answer.record(), nil
+}
+
+// GetDeliveries returns what is there to be given to the buyer of an invoice. The answer may have 64 MB.
+func (c *Client) GetDeliveries(ctx context.Context, invoiceID string) ([]pos.Delivery, error) {
+	const op = "get deliveries"
+	path, err := idPath(op, "/v1/invoices/", invoiceID, "/deliveries")
+	if err != nil {
+		return nil, err
+	}
+	var answer deliveriesAnswer
+	if err := c.call(ctx, call{op: op, method: http.MethodGet, path: path, most: maxFiles}, &answer); err != nil {
+		return nil, err
+	}
+	return answer.records(), nil
+}
+
+// FindHolds is not in the contract: keys alone keep holds from being placed twice.
+func (c *Client) FindHolds(context.Context, string) ([]pos.Hold, error) {
+	return nil, &pos.Error{Class: pos.Unsupported, Op: "find holds", Message: "the contract has no search for holds"}
+}
+
+// PlaceHold keeps tickets. The contract knows no customer of a hold: in.CustomerID is not sent.
+func (c *Client) PlaceHold(ctx context.Context, op pos.Op, in pos.HoldInput) (pos.Hold, error) {
+	var answer holdAnswer
+	if err := c.post(ctx, "place hold", "/v1/holds", op, holdRequest(op.Ref, in), &answer); err != nil {
+		return pos.Hold{}, err
+	}
+	return answer.record(), nil
+}
+
+// ReleaseHold gives the tickets of a hold back.
+func (c *Client) ReleaseHold(ctx context.Context, op pos.Op, id string) error {
+	const what = "release hold"
+	path, err := idPath(what, "/v1/holds/", id, "")
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, call{op: what, method: http.MethodDelete, path: path, correlation: op.Key}, nil)
+}
+
 // FindPurchaseOrders returns the purchase orders of one reference.
 func (c *Client) FindPurchaseOrders(ctx context.Context, ref string) ([]pos.PurchaseOrder, error) {
 	var answer purchaseOrdersAnswer
@@ -293,6 +349,21 @@ func (c *Client) VoidPurchaseOrder(ctx context.Context, op pos.Op, id string, in
 	var answer purchaseOrderAnswer
 	answer.want = wanted{id: id, void: true}
 	if err := c.put(ctx, what, path, op, purchaseOrderVoidRequest{Reason: in.Reason}, &answer); err != nil {
+		return pos.PurchaseOrder{}, err
+	}
+	return answer.record(), nil
+}
+
+// FulfillPurchaseOrder says whether the vendor delivered, and replaces the ticket files if there is a list of them.
+func (c *Client) FulfillPurchaseOrder(ctx context.Context, op pos.Op, id string, in pos.FulfillmentInput) (pos.PurchaseOrder, error) {
+	const what = "fulfill purchase order"
+	path, err := idPath(what, "/v1/purchase-orders/", id, "/fulfillment")
+	if err != nil {
+		return pos.PurchaseOrder{}, err
+	}
+	var answer purchaseOrderAnswer
+	answer.want.id = id
+	if err := c.put(ctx, what, path, op, fulfillmentRequest(in), &answer); err != nil {
 		return pos.PurchaseOrder{}, err
 	}
 	return answer.record(), nil

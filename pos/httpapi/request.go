@@ -47,6 +47,7 @@ type call struct {
 	key          string // of a POST
 	correlation  string // where ctx has none; "" takes the key, or a random one
 	body         any
+	most         int64 // bytes that the answer may have; 0 = maxAnswer
 }
 
 func (k call) write() bool { return k.method != http.MethodGet }
@@ -60,7 +61,7 @@ func (k call) fault(message string, err error) error {
 	return &pos.Error{Class: class, Op: k.op, Message: message, Err: err}
 }
 
-// call makes one request and decodes its answer. Errors are *pos.Error, as pos.Adapter promises.
+// call makes one request and decodes its answer; into is nil where the contract has none, but 204. Errors are *pos.Error, as pos.Adapter promises.
 func (c *Client) call(ctx context.Context, k call, into answer) error {
 	if err := ctx.Err(); err != nil {
 		return &pos.Error{Class: pos.Transient, Op: k.op, Message: "stopped before the request", Err: err}
@@ -83,16 +84,22 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		return k.fault("no answer", failed)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	most := k.most
+	if most == 0 {
+		most = maxAnswer
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.
 		return k.refused(resp, body, c.now())
 	case err != nil:
 		return k.fault("the answer broke off", unanswered.Of(err))
-	case len(body) > maxAnswer:
+	case int64(len(body)) > most:
 		return k.fault("the answer is too large", nil)
-	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
+	case into == nil && resp.StatusCode == http.StatusNoContent:
+		return nil
+	case into == nil || resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
 		return k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not in the contract", nil)
 	}
 	if err := decode(body, into); err != nil {

@@ -6,8 +6,8 @@ import (
 	"willcall/pos"
 )
 
-// The request bodies of openapi.yaml, schemas CustomerInput, InvoiceInput, FulfillmentInput, PurchaseOrderInput
-// and the two VoidInputs.
+// The request bodies of openapi.yaml, schemas CustomerInput, InvoiceInput, HoldInput, FulfillmentInput, PurchaseOrderInput
+// and the VoidInputs.
 
 type customerRequest struct {
 	Name    string           `json:"name"`
@@ -67,6 +67,27 @@ type eventBody struct {
 type invoiceVoidRequest struct {
 	Restock bool   `json:"restock"`
 	Reason  string `json:"reason"`
+}
+
+type linesVoidRequest struct {
+	LineIDs []string `json:"line_ids"`
+	Restock bool     `json:"restock"`
+	Reason  string   `json:"reason"`
+}
+
+type holdBody struct {
+	ExternalReference string   `json:"external_reference"`
+	InventoryID       string   `json:"inventory_id"`
+	TicketIDs         []string `json:"ticket_ids,omitempty"`
+	Quantity          int      `json:"quantity"`
+	ExpiresAt         string   `json:"expires_at"`
+}
+
+func holdRequest(ref string, in pos.HoldInput) holdBody {
+	return holdBody{
+		ExternalReference: ref, InventoryID: in.InventoryID, TicketIDs: in.TicketIDs, Quantity: in.Quantity,
+		ExpiresAt: in.Until.UTC().Format(time.RFC3339),
+	}
 }
 
 type purchaseOrderVoidRequest struct {

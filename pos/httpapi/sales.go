@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"willcall/pos"
@@ -53,9 +54,11 @@ type invoiceAnswer struct {
 		Quantity    int       `json:"quantity"`
 		Total       moneyBody `json:"total"`
 		Description string    `json:"description"`
+		Voided      bool      `json:"voided"`
 	} `json:"lines"`
 
-	lines []pos.InvoiceLine
+	lines     []pos.InvoiceLine
+	voidLines []string // ids that must be void
 }
 
 func (a *invoiceAnswer) check() error {
@@ -81,7 +84,13 @@ func (a *invoiceAnswer) check() error {
 			Quantity:    l.Quantity,
 			Total:       total,
 			Description: l.Description,
+			Voided:      l.Voided,
 		})
+	}
+	for _, l := range a.lines {
+		if !*a.Voided && !l.Voided && slices.Contains(a.voidLines, l.ID) {
+			return errors.New("a line is live that was to be void")
+		}
 	}
 	return nil
 }

@@ -46,19 +46,24 @@ type behind struct {
 
 // places is where the contract has the calls of the port.
 var places = map[postest.Call]struct{ method, path string }{
-	postest.Ping:                {"GET", "/v1/health"},
-	postest.GetInventory:        {"GET", "/v1/inventory/*"},
-	postest.FindCustomers:       {"GET", "/v1/customers"},
-	postest.CreateCustomer:      {"POST", "/v1/customers"},
-	postest.UpdateCustomer:      {"PUT", "/v1/customers/*"},
-	postest.FindInvoices:        {"GET", "/v1/invoices"},
-	postest.GetInvoice:          {"GET", "/v1/invoices/*"},
-	postest.CreateInvoice:       {"POST", "/v1/invoices"},
-	postest.VoidInvoice:         {"PUT", "/v1/invoices/*"},
-	postest.SetFulfillment:      {"PUT", "/v1/invoices/*"},
-	postest.FindPurchaseOrders:  {"GET", "/v1/purchase-orders"},
-	postest.CreatePurchaseOrder: {"POST", "/v1/purchase-orders"},
-	postest.VoidPurchaseOrder:   {"PUT", "/v1/purchase-orders/*"},
+	postest.Ping:                 {"GET", "/v1/health"},
+	postest.GetInventory:         {"GET", "/v1/inventory/*"},
+	postest.FindCustomers:        {"GET", "/v1/customers"},
+	postest.CreateCustomer:       {"POST", "/v1/customers"},
+	postest.UpdateCustomer:       {"PUT", "/v1/customers/*"},
+	postest.FindInvoices:         {"GET", "/v1/invoices"},
+	postest.GetInvoice:           {"GET", "/v1/invoices/*"},
+	postest.CreateInvoice:        {"POST", "/v1/invoices"},
+	postest.VoidInvoice:          {"PUT", "/v1/invoices/*"},
+	postest.SetFulfillment:       {"PUT", "/v1/invoices/*"},
+	postest.VoidInvoiceLines:     {"PUT", "/v1/invoices/*"},
+	postest.GetDeliveries:        {"GET", "/v1/invoices/*"},
+	postest.PlaceHold:            {"POST", "/v1/holds"},
+	postest.ReleaseHold:          {"DELETE", "/v1/holds/*"},
+	postest.FulfillPurchaseOrder: {"PUT", "/v1/purchase-orders/*"},
+	postest.FindPurchaseOrders:   {"GET", "/v1/purchase-orders"},
+	postest.CreatePurchaseOrder:  {"POST", "/v1/purchase-orders"},
+	postest.VoidPurchaseOrder:    {"PUT", "/v1/purchase-orders/*"},
 }
 
 func (b behind) Set(lag time.Duration, faults ...postest.Fault) {
@@ -72,6 +77,8 @@ func (b behind) Set(lag time.Duration, faults ...postest.Fault) {
 			one.Kind = sim.FaultRefuseBefore
 		case postest.LostAfter:
 			one.Kind = sim.FaultLostAnswer
+		case postest.Partial:
+			one.Kind = sim.FaultPartial
 		case postest.Hang:
 			one.Kind = sim.FaultHang
 		case postest.Double:
@@ -110,6 +117,41 @@ func (b behind) FileNames(invoiceID string) (names []string) {
 	return names
 }
 
+// PurchaseFileNames are those of a purchase order's files.
+func (b behind) PurchaseFileNames(id string) (names []string) {
+	for _, po := range b.pos.State().PurchaseOrders {
+		for _, f := range po.Files {
+			if po.ID == id {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Supply puts a delivery of each form there.
+func (b behind) Supply(inv pos.Invoice) []pos.Delivery {
+	b.t.Helper()
+	line, pdf := inv.Lines[0], sim.PDF("Row 1, seat 1", "Row 1, seat 2")
+	put := []sim.POSDelivery{
+		{Form: "file", LineID: line.ID, TicketIDs: line.TicketIDs, Name: "tickets.pdf", MediaType: "application/pdf", Content: pdf},
+		{Form: "link", LineID: line.ID, URL: "https://tickets.example.com/claim/1", Via: "Sample Arena"},
+		{Form: "transfer", Via: "Sample Arena", URL: "https://tickets.example.com/transfer/1"},
+		{Form: "parcel", Carrier: "Sample Post", Tracking: "1Z"},
+		{Form: "will_call"},
+	}
+	if err := b.pos.SetDeliveries(inv.ID, put); err != nil {
+		b.t.Fatalf("SetDeliveries: %v", err)
+	}
+	return []pos.Delivery{
+		{Form: pos.FormFile, LineID: line.ID, TicketIDs: line.TicketIDs, Name: "tickets.pdf", MediaType: "application/pdf", Content: pdf},
+		{Form: pos.FormLink, LineID: line.ID, URL: "https://tickets.example.com/claim/1", Via: "Sample Arena"},
+		{Form: pos.FormTransfer, Via: "Sample Arena", URL: "https://tickets.example.com/transfer/1"},
+		{Form: pos.FormParcel, Carrier: "Sample Post", Tracking: "1Z"},
+		{Form: pos.FormWillCall},
+	}
+}
+
 // State reads what the simulator holds by its JSON, as an operator would.
 func (b behind) State() postest.State {
 	var raw struct {
@@ -125,6 +167,7 @@ func (b behind) State() postest.State {
 			Ref    string `json:"external_reference"`
 			Voided bool
 		} `json:"purchase_orders"`
+		Holds []struct{ ID string }
 	}
 	body, err := json.Marshal(b.pos.State())
 	if err == nil {
@@ -142,6 +185,9 @@ func (b behind) State() postest.State {
 	}
 	for _, o := range raw.PurchaseOrders {
 		s.PurchaseOrders = append(s.PurchaseOrders, pos.PurchaseOrder{ID: o.ID, Ref: o.Ref, Voided: o.Voided})
+	}
+	for _, h := range raw.Holds {
+		s.Holds = append(s.Holds, pos.Hold{ID: h.ID})
 	}
 	return s
 }
@@ -181,6 +227,7 @@ func kinds() map[string]sim.POSOptions {
 		"LaggingSearch":   {Settle: 2500 * time.Millisecond},
 		"GroupsOnly":      {QuantityOnly: true},
 		"NoTicketFiles":   {NoTicketUpload: true},
+		"FirstEdition":    {NoDeliveries: true, NoLineVoids: true, NoPurchaseFulfillment: true, NoHolds: true},
 	}
 }
 
@@ -199,9 +246,9 @@ func TestConformance(t *testing.T) {
 
 func TestRandomFaults(t *testing.T) {
 	t.Parallel()
-	seeds := map[string]int{"AsInTheContract": 200, "LaggingSearch": 100, "GroupsOnly": 50, "NoTicketFiles": 50, "KeysIgnored": 100}
+	seeds := map[string]int{"AsInTheContract": 200, "LaggingSearch": 100, "GroupsOnly": 50, "NoTicketFiles": 50, "FirstEdition": 50, "KeysIgnored": 100}
 	all := kinds()
-	all["KeysIgnored"] = sim.POSOptions{IgnoreKeys: true, DuplicateReferences: true, Settle: 2 * time.Second}
+	all["KeysIgnored"] = sim.POSOptions{IgnoreKeys: true, DuplicateReferences: true, Settle: 2 * time.Second, NoHolds: true}
 	for name, opts := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,54 @@
+package order
+
+import (
+	"slices"
+	"time"
+)
+
+// hold has the tickets of a sale kept in the POS while it is not certain yet.
+func (p *planner) hold() {
+	unlisted := slices.ContainsFunc(p.LiveLines(), func(l Line) bool { return l.Inventory == "" })
+	if p.Policy.Hold && p.Policy.Invoice && !unlisted && p.outcome(DoInvoice) == "" && p.outcome(DoReleaseHold) == "" {
+		p.want(DoHold)
+	}
+}
+
+// HoldUntil is when tickets that are held for the order go back on sale by themselves: when everybody who may keep it waiting must
+// have answered, and an operator has had a while on top.
+func (o *Order) HoldUntil() time.Time {
+	return o.Facts.FirstReceived.Add(max(o.Policy.PaymentWait, o.Policy.FraudWait, o.Policy.ApprovalWait) + time.Hour)
+}
+
+// Held are the ids in the POS of what is held for the order, in the order of its lines.
+func (o *Order) Held() []string {
+	if o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" {
+		return nil
+	}
+	return o.Steps[ID(DoHold, "", 1)].Holds
+}
+
+// holding has the hold settled before the invoice is written. An invoice sells one hold; several are given back first.
+func (p *planner) holding() bool {
+	switch {
+	case p.outcome(DoInvoice) != "":
+		return false
+	case p.outcome(DoHold) == Running, p.outcome(DoHold) == Unsure: // what it holds must be known, to be sold or let go
+		p.want(DoHold)
+		p.plan.Awaits = "the POS: keep the tickets"
+		return true
+	case len(p.Steps[p.id(DoHold)].Holds) > 1 && p.outcome(DoReleaseHold) != Done:
+		p.want(DoReleaseHold)
+		p.plan.Awaits = "the POS: let go of the tickets, to sell them"
+		return true
+	}
+	return false
+}
+
+// letGo gives back what is held for an order that is over.
+func (p *planner) letGo() {
+	r := p.Steps[p.id(DoHold)]
+	sold := p.Steps[ID(DoInvoice, "", 1)].Outcome == Done // the invoice has consumed it
+	if r.Outcome != "" && r.Outcome != Running && !(r.Outcome == Done && len(r.Holds) == 0) && !sold {
+		p.want(DoReleaseHold)
+	}
+}
