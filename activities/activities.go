@@ -32,6 +32,8 @@ type Activities struct {
 
 	// DuplicatePause is how long FindDuplicates waits before each question to the POS.
 	DuplicatePause time.Duration
+	// LookPause is how long LookForAllTickets waits before it looks at each order.
+	LookPause time.Duration
 }
 
 // Source is one configured provider account, as the activities see it.
@@ -47,6 +49,7 @@ type Source struct {
 	Tickets    func(provider.Delivery) ([]provider.Ticket, error) // of a stored webhook that brings some; nil where none does
 	Inventory  map[string]string                                  // the provider's id of what is sold → ticket group of the POS
 	CustomerID string                                             // the POS customer of buyers who cannot be told apart; "" makes one for each
+	Sale       func(id order.Identity, apiID string) string       // the number under which other tools book its sales in the POS; nil: the provider's order id
 	API        *API                                               // nil without credentials
 }
 
@@ -109,6 +112,7 @@ type Step struct {
 
 	Supplied []order.Supplied `json:"supplied,omitempty"` // what to deliver: the POS must still hold just that
 	Holds    []string         `json:"holds,omitempty"`    // the ids in the POS of what is held for the order, by line as in Lines
+	Until    time.Time        `json:"until,omitzero"`     // how long to hold
 	Restock  *bool            `json:"restock,omitempty"`  // of what is voided: back on sale, which is what nil means, or dead
 }
 
@@ -119,6 +123,11 @@ func (s Step) key() string {
 		id += ":buyer"
 	}
 	return s.Order.Source + "/" + id + "/" + string(s.ID)
+}
+
+// voiding is what to void and why.
+func (s Step) voiding() pos.VoidInput {
+	return pos.VoidInput{Ref: s.ref(), Restock: s.Restock == nil || *s.Restock, Reason: s.Reason}
 }
 
 // ref is what POS records of the order bear as external reference: the workflow id, which is what operators know. An invoice
@@ -136,7 +145,8 @@ type Done struct {
 	Customer string          `json:"customer,omitempty"`
 	Amount   order.Money     `json:"amount,omitzero"`
 	Lines    []string        `json:"lines,omitempty"`  // ids of the lines that were invoiced or delivered
-	Can      []order.Ability `json:"can,omitempty"`    // what the POS could do then
+	Can      []order.Ability `json:"can,omitempty"`    // what the POS could do then, sorted
+	Holds    []string        `json:"holds,omitempty"`  // ids in the POS, by line as in Lines
 	Detail   string          `json:"detail,omitempty"` // what was left out, for people
 	Event    *order.Event    `json:"event,omitempty"`  // what was learnt: from the provider's API, or of an invoice that was found
 }

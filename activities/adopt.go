@@ -18,6 +18,10 @@ import (
 // duplicate where it has several.
 func (a *Activities) FindInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		can, err := abilities(ctx, src.POS)
+		if err != nil {
+			return Done{}, err
+		}
 		inv, err := adopted(ctx, s, src.POS)
 		if err != nil {
 			return Done{}, err
@@ -52,7 +56,7 @@ func (a *Activities) FindInvoice(ctx context.Context, s Step) (Done, error) {
 			}
 			e.Snapshot.Lines = append(e.Snapshot.Lines, line)
 		}
-		return Done{Ref: inv.ID, Customer: inv.CustomerID, Event: e}, nil
+		return Done{Ref: inv.ID, Customer: inv.CustomerID, Can: can, Event: e}, nil
 	})
 }
 

@@ -211,15 +211,20 @@ func (l duplicateLook) note(ctx context.Context, ref string, kind order.Do, live
 	return err
 }
 
-// pause keeps the look from crowding out what buyers wait for, and ends it where the worker stops: another goes on.
+// pause keeps the look from crowding out what buyers wait for.
 func (l duplicateLook) pause(ctx context.Context) error {
-	timer := time.NewTimer(l.DuplicatePause)
+	return paced(ctx, l.DuplicatePause, "find duplicates")
+}
+
+// paced waits, and ends what op does where the worker stops: another goes on.
+func paced(ctx context.Context, pause time.Duration, op string) error {
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-activity.GetWorkerStopChannel(ctx):
-		return &pos.Error{Class: pos.Transient, Op: "find duplicates", Message: "the worker stops"}
+		return &pos.Error{Class: pos.Transient, Op: op, Message: "the worker stops"}
 	case <-timer.C:
 		return nil
 	}

@@ -17,6 +17,7 @@ type Metrics struct {
 	sweeps        *prometheus.CounterVec
 	sweepMissed   *prometheus.CounterVec
 	sweepLastSeen *prometheus.GaugeVec
+	looksFound    *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics with reg.
@@ -37,8 +38,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Changes that a sweep found and no webhook had told."}, []string{"source"}),
 		sweepLastSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "willcall_sweep_last_success_timestamp_seconds",
 			Help: "When a sweep of the source last succeeded."}, []string{"source"}),
+		looksFound: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "willcall_looks_found_total",
+			Help: "Orders for which a look found that the POS holds other tickets than any event had told."}, []string{"source"}),
 	}
-	reg.MustRegister(m.steps, m.stepSeconds, m.invoiceAfter, m.customers, m.sweeps, m.sweepMissed, m.sweepLastSeen)
+	reg.MustRegister(m.steps, m.stepSeconds, m.invoiceAfter, m.customers, m.sweeps, m.sweepMissed, m.sweepLastSeen, m.looksFound)
 	return m
 }
 
@@ -58,6 +61,8 @@ func (m *Metrics) customer(source string, created bool) {
 	}
 	m.customers.WithLabelValues(source, result).Inc()
 }
+
+func (m *Metrics) foundTickets(source string) { m.looksFound.WithLabelValues(source).Inc() }
 
 func (m *Metrics) swept(source string, p Polled, err error) {
 	if err != nil {

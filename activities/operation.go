@@ -49,6 +49,26 @@ func once[T any](ctx context.Context, a *Activities, op postgres.Operation, do f
 	return out, err
 }
 
+// beating heartbeats until it is stopped, for reads that may take longer than Temporal waits for a sign of life.
+func beating(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(beat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
 func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

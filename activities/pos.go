@@ -56,16 +56,46 @@ func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
 
 func (a *Activities) invoice(ctx context.Context, s Step, src Source, customer string, lines []pos.InvoiceLine) (Done, error) {
 	return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
-		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()},
-			pos.InvoiceInput{CustomerID: customer, Lines: lines, Payment: payment(s)}, pos.Options{Attempt: attempt})
+		can, err := abilities(ctx, src.POS) // before the write, behind which a failure would lose them
+		if err != nil {
+			return Done{}, err
+		}
+		in := pos.InvoiceInput{CustomerID: customer, Lines: lines, Payment: payment(s), Sale: src.sale(s)}
+		if len(s.Holds) == 1 && len(lines) == 1 {
+			in.HoldID = s.Holds[0]
+		}
+		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()}, in, pos.Options{Attempt: attempt})
 		if err != nil {
 			return Done{}, err
 		}
 		if booked {
 			a.Metrics.invoiced(s.Order.Source, time.Since(s.Received))
 		}
-		return Done{Ref: inv.ID, Customer: customer, Amount: s.Total, Lines: ids(s.Lines)}, nil
+		return Done{Ref: inv.ID, Customer: customer, Amount: s.Total, Lines: ids(s.Lines), Can: can}, nil
 	})
+}
+
+// sale is the number under which other tools may have booked the order.
+func (s Source) sale(of Step) string {
+	if s.Sale == nil {
+		return of.Order.ProviderOrderID
+	}
+	return s.Sale(of.Order, of.APIID)
+}
+
+// abilities are what a POS can do beyond what every one can, sorted.
+func abilities(ctx context.Context, adapter pos.Adapter) (can []order.Ability, err error) {
+	caps, err := adapter.Capabilities(ctx)
+	for ability, has := range map[order.Ability]bool{
+		order.CanReadDeliveries: caps.ReadDeliveries, order.CanVoidLines: caps.VoidLines,
+		order.CanTakeFiles: caps.TicketUpload, order.CanFulfillPurchases: caps.FulfillPurchases,
+	} {
+		if has && err == nil {
+			can = append(can, ability)
+		}
+	}
+	slices.Sort(can)
+	return can, err
 }
 
 // payment is what the invoice says of the money: that it is there, if the buyer has paid the provider.
@@ -88,7 +118,7 @@ func ids(lines []order.Line) (out []string) {
 func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
-			op, in := pos.Op{Key: s.key(), Ref: s.ref()}, pos.VoidInput{Ref: s.ref(), Restock: true, Reason: s.Reason}
+			op, in := pos.Op{Key: s.key(), Ref: s.ref()}, s.voiding()
 			if s.Adopted && s.Invoice != "" { // not ours by its reference, which an operator may have overlooked
 				inv, err := pos.VoidInvoiceByID(ctx, src.POS, op, s.Invoice, in)
 				return Done{Ref: inv.ID}, err
@@ -107,6 +137,20 @@ func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 				}
 			}
 			return Done{Ref: strings.Join(ids, ",")}, err
+		})
+	})
+}
+
+// CreditInvoice makes the lines of the invoice s.Invoice void that are not of s.Lines, which are the order's lines that are left.
+func (a *Activities) CreditInvoice(ctx context.Context, s Step) (Done, error) {
+	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
+		keep, err := invoiceLines(s.Lines)
+		if err != nil {
+			return Done{}, err
+		}
+		return once(ctx, a, a.operation(s, src), func(ctx context.Context, _ int) (Done, error) {
+			inv, err := pos.KeepInvoiceLines(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()}, s.Invoice, keep, s.voiding())
+			return Done{Ref: inv.ID, Amount: s.Total, Lines: ids(s.Lines)}, err
 		})
 	})
 }
@@ -130,8 +174,12 @@ func (a *Activities) CreatePurchaseOrder(ctx context.Context, s Step) (Done, err
 			})
 		}
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			can, err := abilities(ctx, src.POS)
+			if err != nil {
+				return Done{}, err
+			}
 			po, _, err := pos.EnsurePurchaseOrder(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()}, in, pos.Options{Attempt: attempt})
-			return Done{Ref: po.ID, Amount: s.Total}, err
+			return Done{Ref: po.ID, Amount: s.Total, Can: can}, err
 		})
 	})
 }

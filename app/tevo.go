@@ -28,6 +28,7 @@ func tevoDoor(s config.Source, _ doorParts, src *webhook.Source) error {
 
 func tevoWork(s config.Source, src *activities.Source) error {
 	src.Decode, src.Buyer, src.Seller = tevoDecoder(s), tevo.Buyer, tevo.Seller
+	src.Sale = func(id order.Identity, apiID string) string { return id.ProviderOrderID + "-" + apiID } // group and order, as TEvo's own tools write it
 	if s.API == nil {
 		return nil
 	}

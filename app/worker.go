@@ -52,7 +52,7 @@ func Worker(ctx context.Context, o Options) error {
 		return signal(ctx, webhook.Signal{Order: id, Event: e, Attempt: 1})
 	}
 	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell,
-		DuplicatePause: duplicatePause(cfg.Worker)}
+		DuplicatePause: duplicatePause(cfg.Worker), LookPause: duplicatePause(cfg.Worker)}
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -67,7 +67,7 @@ func Worker(ctx context.Context, o Options) error {
 		return ended(ctx, err)
 	}
 	log.Info("worker is running", "queues", len(workers), "listen", cfg.Worker.Listen)
-	go ensureSchedules(ctx, c, cfg, log)
+	go ensureSchedules(ctx, c, cfg, sources, log)
 	<-ctx.Done()
 	log.Info("worker stops: running activities may finish", "within", cfg.Worker.StopWithin)
 	for _, w := range slices.Backward(workers) {
@@ -141,8 +141,8 @@ func startAll(ctx context.Context, c client.Client, workers []worker.Worker, log
 	return nil
 }
 
-// duplicatePause is the time before each question of the nightly look for duplicates: five in a second, or as many as the
-// operator lets all workers ask, since buyers' orders go before it.
+// duplicatePause is the time before each question of the looks for duplicates and for tickets: five in a second, or as many as
+// the operator lets all workers ask, since buyers' orders go before them.
 func duplicatePause(k config.Worker) time.Duration {
 	perSecond := 5.0
 	if k.POSPerSecond > 0 {
@@ -152,7 +152,7 @@ func duplicatePause(k config.Worker) time.Duration {
 }
 
 // ensureSchedules creates the schedules of each source, trying until it succeeds.
-func ensureSchedules(ctx context.Context, c client.Client, cfg config.Config, log *slog.Logger) {
+func ensureSchedules(ctx context.Context, c client.Client, cfg config.Config, sources map[string]activities.Source, log *slog.Logger) {
 	create := func(what, source string, do func() error) bool {
 		for {
 			err := do()
@@ -169,6 +169,11 @@ func ensureSchedules(ctx context.Context, c client.Client, cfg config.Config, lo
 		s := cfg.Sources[name]
 		if !create("duplicates", name, func() error {
 			return workflows.EnsureDuplicates(ctx, c, activities.DuplicatesInput{Source: name, Within: cfg.Worker.DuplicatesWithin})
+		}) {
+			return
+		}
+		if sources[name].Policy.Deliver && !create("looks", name, func() error {
+			return workflows.EnsureLooks(ctx, c, activities.LooksInput{Source: name}, workflows.LookEvery)
 		}) {
 			return
 		}

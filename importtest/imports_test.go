@@ -44,7 +44,7 @@ var table = map[string]row{
 	"postgres/pgserver":     {},
 	"postgres/postgrestest": {may: []string{"postgres", "postgres/pgserver"}},
 
-	"activities": {may: []string{"order", "provider", "pos", "postgres"}, tests: []string{"pos/fake", "postgres/postgrestest"}},
+	"activities": {may: []string{"order", "provider", "pos", "postgres"}, tests: []string{"pos/fake", "postgres/postgrestest", "sim"}},
 	"workflows":  {may: []string{"order", "provider", "activities"}, tests: []string{"dev/stack", "dev/temporalserver", "postgres", "postgres/postgrestest", "provider", "pos", "pos/fake"}},
 	"webhook":    {may: []string{"order", "provider", "postgres", "workflows"}, tests: []string{"provider/tevo", "postgres/postgrestest", "postgres/pgserver", "dev/stack", "dev/temporalserver"}},
 	"operator":   {may: []string{"order", "provider", "postgres", "webhook"}, tests: []string{"postgres/postgrestest", "workflows"}},

@@ -1,5 +1,5 @@
 // Package workflows runs orders: a thin deterministic shell around the pure model of package order, the sweep that
-// polls for what webhooks missed, and the nightly look for duplicates. It decides nothing about tickets or money itself, and does nothing but call activities.
+// polls for what webhooks missed, the nightly look for duplicates, and the look for tickets that have come. It decides nothing about tickets or money itself, and does nothing but call activities.
 package workflows
 
 import "willcall/order"
@@ -12,6 +12,7 @@ const (
 	NoticeWorkflow = "Notice"
 
 	DuplicatesWorkflow = "Duplicates"
+	LooksWorkflow      = "Looks"
 
 	TaskQueueOrders = "orders" // workflows and local activities
 	TaskQueuePOS    = "pos"    // activities that call the point of sale
@@ -29,6 +30,9 @@ func TaskQueueProvider(kind string) string { return "provider-" + kind }
 
 // DuplicatesID is the id of the schedule that looks for a source's duplicates, and with a time behind it of each look.
 func DuplicatesID(source string) string { return "duplicates:" + source }
+
+// LooksID is the id of the schedule that looks for a source's tickets, and with a time behind it of each look.
+func LooksID(source string) string { return "looks:" + source }
 
 // OrderInput starts the Order workflow. It carries no event: the first event is a signal like any other.
 type OrderInput struct {

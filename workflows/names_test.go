@@ -43,11 +43,13 @@ func TestNamesStayAsTheyAre(t *testing.T) {
 	r.note("purchase " + OrderID("tevo", "44442", order.Purchase))
 	r.note("news " + NoticeID(NoticeInput{Kind: provider.AboutEvent, Source: "vivenu", Subject: "65f0"}))
 	r.note("duplicates " + DuplicatesID("tevo"))
+	r.note("looks " + LooksID("tevo"))
 	r.note("odd id " + OrderID("tevo", "a/b", order.Sale))
 	want := `workflow Order
 workflow Sweep
 workflow Notice
 workflow Duplicates
+workflow Looks
 queue orders
 activity BeginOrder
 activity SaveOrder
@@ -61,12 +63,23 @@ activity CreatePurchaseOrder
 activity VoidPurchaseOrder
 activity UpdateCustomer
 activity FindDuplicates
+activity LookForTickets
+activity LookForAllTickets
+activity MarkFulfilled
+activity ReceiveTickets
+activity CreditInvoice
+activity HoldTickets
+activity ReleaseHold
 queue provider-tevo
 activity ConfirmOrder
 activity AcceptOrder
 activity RejectOrder
 activity FetchAirbill
 activity PollOrders
+activity DeliverETickets
+activity RevokeETickets
+activity TransferTickets
+activity LeaveAtWillCall
 signal provider-event
 query order
 update hear
@@ -88,6 +101,7 @@ sale order:tevo:44442
 purchase order:tevo:44442:buyer
 news event:vivenu:65f0
 duplicates duplicates:tevo
+looks looks:tevo
 odd id order:tevo:a-b`
 	if got := strings.Join(r.names, "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -142,6 +156,9 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 	}
 	if DuplicatesHour != 5 {
 		t.Errorf("duplicates are looked for at %d; want 5", DuplicatesHour)
+	}
+	if LookEvery != 30*time.Minute {
+		t.Errorf("tickets are looked for every %s; want every 30 minutes", LookEvery)
 	}
 	if SweepEvery != 5*time.Minute {
 		t.Errorf("a sweep every %s; want every 5 minutes", SweepEvery)

@@ -14,6 +14,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
 	r.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeWorkflow})
 	r.RegisterWorkflowWithOptions(Duplicates, workflow.RegisterOptions{Name: DuplicatesWorkflow})
+	r.RegisterWorkflowWithOptions(Looks, workflow.RegisterOptions{Name: LooksWorkflow})
 }
 
 // RegisterLocal registers the activities that the workflows' own worker runs: they touch Postgres and Temporal alone.
@@ -33,6 +34,13 @@ func RegisterPOS(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "VoidPurchaseOrder", a.VoidPurchaseOrder)
 	named(r, "UpdateCustomer", a.UpdateCustomer)
 	named(r, "FindDuplicates", a.FindDuplicates)
+	named(r, "LookForTickets", a.LookForTickets)
+	named(r, "LookForAllTickets", a.LookForAllTickets)
+	named(r, "MarkFulfilled", a.MarkFulfilled)
+	named(r, "ReceiveTickets", a.ReceiveTickets)
+	named(r, "CreditInvoice", a.CreditInvoice)
+	named(r, "HoldTickets", a.HoldTickets)
+	named(r, "ReleaseHold", a.ReleaseHold)
 }
 
 // RegisterProvider registers the activities of a queue of [TaskQueueProvider].
@@ -42,6 +50,10 @@ func RegisterProvider(r worker.ActivityRegistry, a *activities.Activities) {
 	named(r, "RejectOrder", a.RejectOrder)
 	named(r, "FetchAirbill", a.FetchAirbill)
 	named(r, "PollOrders", a.PollOrders)
+	named(r, "DeliverETickets", a.DeliverETickets)
+	named(r, "RevokeETickets", a.RevokeETickets)
+	named(r, "TransferTickets", a.TransferTickets)
+	named(r, "LeaveAtWillCall", a.LeaveAtWillCall)
 }
 
 func named(r worker.ActivityRegistry, name string, fn any) {
