@@ -106,6 +106,7 @@ type Step struct {
 	Received time.Time      `json:"received,omitzero"` // when we first heard of the order
 	Reason   string         `json:"reason,omitempty"`
 	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
+	Look     bool           `json:"look,omitempty"`    // for tickets that the POS holds, as soon as there is an invoice
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
 	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: if it is adopted, to be voided, or to be attached to
 	Uploads  []order.Upload `json:"uploads,omitempty"` // what to attach

@@ -22,36 +22,60 @@ import (
 // must be tried again.
 func (a *Activities) CreateInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
-		lines, err := invoiceLines(s.Lines)
-		if err != nil {
-			return Done{}, err
+		done, err := a.createInvoice(ctx, s, src)
+		if err == nil && s.Look && slices.Contains(done.Can, order.CanReadDeliveries) {
+			done.Event = a.glance(ctx, s, src, done.Ref)
 		}
-		body, err := a.document(ctx, s)
-		if err != nil {
-			return Done{}, err
-		}
-		buyer, err := src.Buyer(body)
-		if err != nil {
-			return Done{}, err
-		}
-		if src.CustomerID != "" && strings.TrimSpace(buyer.Email) == "" && digits(buyer.Phone) == "" {
-			return a.invoice(ctx, s, src, src.CustomerID, lines)
-		}
-		customer, err := a.customer(ctx, s, src, buyer, "")
-		if err != nil {
-			return Done{}, err
-		}
-		done, err := a.invoice(ctx, s, src, customer, lines)
-		if class, _ := classify(err); err == nil || class != pos.NotFound {
-			return done, err
-		}
-		// Customers are merged and deleted in a POS by people. If that is what is missing, the buyer gets a new one.
-		fresh, again := a.customer(ctx, s, src, buyer, customer)
-		if again != nil {
-			return done, errors.Join(err, again)
-		}
-		return a.invoice(ctx, s, src, fresh, lines)
+		return done, err
 	})
+}
+
+// glance looks for tickets of the invoice that are there already, for a sale that is too near its event to wait for the next look.
+// That one comes all the same, so nothing is lost where this finds nothing out.
+func (a *Activities) glance(ctx context.Context, s Step, src Source, invoice string) *order.Event {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // the attempt must end with what it has done
+	defer cancel()
+	held, err := a.held(ctx, src, invoice, s.Lines)
+	if err != nil || len(held.Lines) == 0 {
+		return nil
+	}
+	e, err := a.storeSupply(ctx, src, s.Order, held.Supply, postgres.ViaReread)
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+func (a *Activities) createInvoice(ctx context.Context, s Step, src Source) (Done, error) {
+	lines, err := InvoiceLines(s.Lines)
+	if err != nil {
+		return Done{}, err
+	}
+	body, err := a.document(ctx, s)
+	if err != nil {
+		return Done{}, err
+	}
+	buyer, err := src.Buyer(body)
+	if err != nil {
+		return Done{}, err
+	}
+	if src.CustomerID != "" && strings.TrimSpace(buyer.Email) == "" && digits(buyer.Phone) == "" {
+		return a.invoice(ctx, s, src, src.CustomerID, lines)
+	}
+	customer, err := a.customer(ctx, s, src, buyer, "")
+	if err != nil {
+		return Done{}, err
+	}
+	done, err := a.invoice(ctx, s, src, customer, lines)
+	if class, _ := classify(err); err == nil || class != pos.NotFound {
+		return done, err
+	}
+	// Customers are merged and deleted in a POS by people. If that is what is missing, the buyer gets a new one.
+	fresh, again := a.customer(ctx, s, src, buyer, customer)
+	if again != nil {
+		return done, errors.Join(err, again)
+	}
+	return a.invoice(ctx, s, src, fresh, lines)
 }
 
 func (a *Activities) invoice(ctx context.Context, s Step, src Source, customer string, lines []pos.InvoiceLine) (Done, error) {
@@ -144,7 +168,7 @@ func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 // CreditInvoice makes the lines of the invoice s.Invoice void that are not of s.Lines, which are the order's lines that are left.
 func (a *Activities) CreditInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
-		keep, err := invoiceLines(s.Lines)
+		keep, err := InvoiceLines(s.Lines)
 		if err != nil {
 			return Done{}, err
 		}
@@ -300,7 +324,8 @@ func customerInput(b provider.Buyer) pos.CustomerInput {
 	return pos.CustomerInput{Name: name, Email: strings.TrimSpace(b.Email), Phone: b.Phone, Company: b.Company, Kind: kind}
 }
 
-func invoiceLines(lines []order.Line) ([]pos.InvoiceLine, error) {
+// InvoiceLines are the lines of an order as they are invoiced, one for one. It returns [pos.Invalid] for a line that names no ticket group.
+func InvoiceLines(lines []order.Line) ([]pos.InvoiceLine, error) {
 	var out []pos.InvoiceLine
 	for _, l := range lines {
 		if l.Inventory == "" {

@@ -20,8 +20,8 @@ import (
 	"willcall/provider"
 )
 
-// supplyType is the type of the inbox's rows about what the POS holds.
-const supplyType = "pos/supply"
+// SupplyType is the type of the inbox's rows about what the POS holds, which lie there under the name of the POS.
+const SupplyType = "pos/supply"
 
 // LookForTickets reads what the POS holds for the buyer of the invoice s.Invoice, and returns it as an event if the order does not
 // know it. s.Lines are the lines that are on the invoice, in the order in which they were invoiced. It writes nothing to the POS.
@@ -55,24 +55,24 @@ func (a *Activities) storeSupply(ctx context.Context, src Source, id order.Ident
 		At     time.Time      `json:"at"`
 		Order  order.Identity `json:"order"`
 		Supply order.Supply   `json:"supply"`
-	}{supplyType, now, id, s})
+	}{SupplyType, now, id, s})
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
 	stored, err := a.Inbox.Put(ctx, postgres.Webhook{
-		ID: postgres.NewID(), Source: src.POSName, Provider: "pos", Type: supplyType, Disposition: provider.Recorded, // the workflow has it from us
+		ID: postgres.NewID(), Source: src.POSName, Provider: "pos", Type: SupplyType, Disposition: provider.Recorded, // the workflow has it from us
 		OrderID: id.ID, ProviderOrderID: id.ProviderOrderID, Kind: id.Kind,
-		DedupeKey: provider.DedupeKey(src.POSName, supplyType, sum), BodySHA256: sum, Body: body, Via: via, ReceivedAt: now, Attempt: 1,
+		DedupeKey: provider.DedupeKey(src.POSName, SupplyType, sum), BodySHA256: sum, Body: body, Via: via, ReceivedAt: now, Attempt: 1,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &order.Event{ID: stored.ID, Type: supplyType, At: now, Received: now, Supply: &s}, nil
+	return &order.Event{ID: stored.ID, Type: SupplyType, At: now, Received: now, Supply: &s}, nil
 }
 
 func sameSupply(a, b order.Supply) bool {
-	return a.Invoice == b.Invoice && slices.EqualFunc(a.Lines, b.Lines, func(a, b order.Supplied) bool {
+	return a.Invoice == b.Invoice && a.Void == b.Void && slices.EqualFunc(a.Lines, b.Lines, func(a, b order.Supplied) bool {
 		if len(a.Pages) == 0 && len(b.Pages) == 0 {
 			a.Pages, b.Pages = nil, nil
 		}
@@ -94,6 +94,7 @@ func (a *Activities) held(ctx context.Context, src Source, invoice string, lines
 	}
 	inv, err := src.POS.GetInvoice(ctx, invoice)
 	if pos.ClassOf(err) == pos.NotFound || err == nil && inv.Voided {
+		none.Void = true
 		return none, nil
 	}
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"willcall/activities"
 	"willcall/config"
 	"willcall/order"
 	"willcall/postgres"
@@ -594,8 +595,8 @@ func posPromises(t *testing.T, r *rig) {
 	t.Run("WhatWeHaveStoredOurselvesIsRecorded", func(t *testing.T) {
 		own := []byte(`{"type":"pos/supply","at":"2026-06-01T15:00:00Z","order":{"id":"order:tevo:901"},"supply":{"invoice":"9001","lines":[]}}`)
 		row, signal, _ := r.source.Classify(provider.Delivery{ID: postgres.NewID(), Body: own, Received: soldAt})
-		if row.Disposition != provider.Recorded || row.Type != supplyType || signal != nil {
-			t.Errorf("read as %s, %s; want recorded, %s", row.Disposition, row.Type, supplyType)
+		if row.Disposition != provider.Recorded || row.Type != activities.SupplyType || signal != nil {
+			t.Errorf("read as %s, %s; want recorded, %s", row.Disposition, row.Type, activities.SupplyType)
 		}
 	})
 	t.Run("WithoutEventsThereIsNoPath", func(t *testing.T) {

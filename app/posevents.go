@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"willcall/activities"
 	"willcall/config"
 	"willcall/order"
 	"willcall/pos/httpapi"
@@ -15,9 +16,6 @@ import (
 	"willcall/provider"
 	"willcall/webhook"
 )
-
-// supplyType is the type of rows that we put into the inbox ourselves under a POS's name: what it held for a buyer when it was read.
-const supplyType = "pos/supply"
 
 // maxEvent is far more than a POS has to say: an event names a record and holds none.
 const maxEvent = 1 << 20
@@ -66,8 +64,8 @@ func decodePOSEvent(d provider.Delivery, read func(provider.Delivery) (posEvent,
 	var own struct {
 		Type string `json:"type"`
 	}
-	if json.Unmarshal(d.Body, &own) == nil && own.Type == supplyType {
-		return provider.Decoded{Type: supplyType, Disposition: provider.Recorded}, nil // its order had it from us
+	if json.Unmarshal(d.Body, &own) == nil && own.Type == activities.SupplyType {
+		return provider.Decoded{Type: activities.SupplyType, Disposition: provider.Recorded}, nil // its order had it from us
 	}
 	if read == nil {
 		return provider.Decoded{}, fmt.Errorf("%w: this kind of POS sends no events", provider.ErrMalformed)

@@ -173,7 +173,7 @@ func ensureSchedules(ctx context.Context, c client.Client, cfg config.Config, so
 			return
 		}
 		if sources[name].Policy.Deliver && !create("looks", name, func() error {
-			return workflows.EnsureLooks(ctx, c, activities.LooksInput{Source: name}, workflows.LookEvery)
+			return workflows.EnsureLooks(ctx, c, activities.LooksInput{Source: name}, cfg.Worker.LookEvery)
 		}) {
 			return
 		}

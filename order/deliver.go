@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // deliver has the tickets that the POS holds for the buyer given to the provider, each line once, and asks a person where it
@@ -84,6 +85,12 @@ func (p *planner) finishDelivering() {
 func (o *Order) delivers() bool {
 	return o.Policy.Deliver && o.Policy.ProviderAPI && o.Kind == Sale && !o.Policy.Adopt && o.Facts.Intent == nil &&
 		o.InvoiceID() != "" && o.can(CanReadDeliveries)
+}
+
+// Urgent reports whether the event is so near at now that tickets which the POS may hold already are looked for without waiting.
+func (o *Order) Urgent(now time.Time) bool {
+	starts := o.Show().StartsAt
+	return o.Policy.Deliver && o.Kind == Sale && !starts.IsZero() && starts.Before(now.Add(o.Policy.EventLead+o.Policy.FulfilWithin))
 }
 
 // can reports whether the POS had the ability when the record in force was written.

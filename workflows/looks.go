@@ -30,11 +30,8 @@ func Looks(ctx workflow.Context, in activities.LooksInput) (activities.Looks, er
 	return found, err
 }
 
-// LookEvery is how often a source's tickets are looked for where nothing else is configured. Where the POS tells that something has
-// changed nobody waits for it; elsewhere it is how late a ticket is delivered.
-const LookEvery = 30 * time.Minute
-
-// EnsureLooks creates the schedule of a source's looks for tickets, or brings the one that exists up to date.
+// EnsureLooks creates the schedule of a source's looks for tickets, or brings the one that exists up to date. Where the POS tells that
+// something has changed nobody waits for it; elsewhere every is how late a ticket is delivered.
 func EnsureLooks(ctx context.Context, c client.Client, in activities.LooksInput, every time.Duration) error {
 	id := LooksID(in.Source)
 	return ensure(ctx, c, client.ScheduleOptions{

@@ -157,9 +157,6 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 	if DuplicatesHour != 5 {
 		t.Errorf("duplicates are looked for at %d; want 5", DuplicatesHour)
 	}
-	if LookEvery != 30*time.Minute {
-		t.Errorf("tickets are looked for every %s; want every 30 minutes", LookEvery)
-	}
 	if SweepEvery != 5*time.Minute {
 		t.Errorf("a sweep every %s; want every 5 minutes", SweepEvery)
 	}

@@ -288,7 +288,7 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
 		in.Paid = f.Payment == order.PaymentPaid
-		in.Holds = s.o.Held()
+		in.Holds, in.Look = s.o.Held(), s.o.Urgent(s.o.Steps[id].At)
 	case order.DoHold:
 		in.Lines, in.Until = s.o.LiveLines(), s.o.HoldUntil()
 	case order.DoReleaseHold:
