@@ -197,8 +197,11 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".pos", "cannot name one: pos is empty")
 	} else {
 		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
-		if k := c.POS[s.POS].Kind; *s.Policy.Attach && (k == "skybox" || k == "tevocore") {
+		if k := c.POS[s.POS].Kind; *s.Policy.Attach && k == "skybox" {
 			f.add(key+".policy.attach", "a POS of kind "+k+" cannot be given tickets: leave it out, and deliver from the POS by hand")
+		}
+		if core := c.POS[s.POS].TEvoCore; *s.Policy.Attach && core != nil && !core.AttachFiles {
+			f.add(key+".policy.attach", "needs pos."+s.POS+".tevocore.attach_files: without it orders are completed whose tickets lie here")
 		}
 		if s.Kind == "tevo" && c.POS[s.POS].Kind == "tevocore" && *s.Policy.Invoice {
 			f.add(key+".pos", "is the Core of Ticket Evolution, where its orders stand already: to write them again would sell the tickets twice. "+
