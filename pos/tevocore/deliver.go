@@ -18,9 +18,9 @@ import (
 )
 
 // SetFulfillment completes a sale, with its e-tickets where files are given and Config.AttachFiles is set. Completing
-// (POST orders/{id}/complete, public: the Ruby client) closes the order as one with which nothing is left to be done; it sends the
-// buyer nothing, so it is for tickets that came to them in another way. A completed order stays as it is, and is never reopened:
-// Pending is [pos.Unsupported] of one, and changes nothing of any other.
+// (POST orders/{id}/complete, public: the Ruby client) makes its state "completed"; that it delivers anything is not
+// documented, so without files it is for tickets that came to their buyer in another way. A completed order stays as it is, and is
+// never reopened: Pending is [pos.Unsupported] of one, and changes nothing of any other.
 //
 // Files become the e-tickets of the items (Order Items/Remove, Add and Finalize Etickets, public wiki pages 12550157, 12550153
 // and 12550155), which may have them e-mailed to the client. They must be PDF documents, or it is [pos.Unsupported]; each belongs
