@@ -112,6 +112,23 @@ type faultBox struct {
 	mu   sync.Mutex
 	now  Faults
 	left []int // calls left per fault; -1 is no limit
+
+	struck int
+}
+
+// Struck returns how many calls were hit by faults so far.
+func (p *POS) Struck() int { return p.faults.count() }
+
+// Struck returns how many calls were hit by faults so far.
+func (s *SkyBox) Struck() int { return s.faults.count() }
+
+// Struck returns how many calls were hit by faults so far.
+func (t *TEvoCore) Struck() int { return t.faults.count() }
+
+func (b *faultBox) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.struck
 }
 
 // set replaces the faults in force. It changes nothing and reports every mistake if f has one.
@@ -163,6 +180,7 @@ func (b *faultBox) take(method, path string) (Fault, bool) {
 		if b.left[i] > 0 {
 			b.left[i]--
 		}
+		b.struck++
 		return f, true
 	}
 	return Fault{}, false

@@ -44,6 +44,7 @@ type POS struct {
 	lag     time.Duration
 	lastID  int
 	faults  []Fault
+	struck  int
 	calls   map[string]int
 	answers map[string]stored   // by key
 	running map[string]struct{} // keys

@@ -76,6 +76,13 @@ func (p *POS) SetFaults(faults ...Fault) {
 	}
 }
 
+// Struck returns how many calls were hit by faults so far.
+func (p *POS) Struck() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.struck
+}
+
 // take counts a call and returns the fault that hits it; the zero Fault is none.
 func (p *POS) take(call Call) Fault {
 	p.calls[string(call)]++
@@ -89,6 +96,7 @@ func (p *POS) take(call Call) Fault {
 		}
 		hit := *f
 		hit.Call = call
+		p.struck++
 		return hit
 	}
 	return Fault{}

@@ -413,3 +413,64 @@ func TestBaseURLMayHaveAPath(t *testing.T) {
 		}
 	}
 }
+
+// endless answers with a body that does not end before limit bytes are over.
+func endless(before, after string, limit int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, before)
+		chunk := []byte(strings.Repeat("AAAA", 16<<10))
+		for sent := 0; sent < limit; sent += len(chunk) {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+		_, _ = io.WriteString(w, after)
+	}
+}
+
+func TestAnswersWithFilesMayBeLargeButNotEndless(t *testing.T) {
+	t.Parallel()
+	const before, after = `{"items":[{"form":"file","media_type":"application/pdf","content":"`, `"}]}`
+	got, err := serve(t, endless(before, after, 6<<20)).GetDeliveries(t.Context(), "i")
+	if err != nil || len(got) != 1 || len(got[0].Content) != 6<<20/4*3 {
+		t.Errorf("GetDeliveries of six megabytes: got %d, %v; want one file", len(got), err)
+	}
+	_, err = serve(t, endless(before, after, 65<<20)).GetDeliveries(t.Context(), "i")
+	wantClass(t, "GetDeliveries of 65 megabytes", err, pos.Transient)
+	_, err = serve(t, endless(before, after, 6<<20)).GetInvoice(t.Context(), "i")
+	wantClass(t, "GetInvoice of six megabytes", err, pos.Transient)
+}
+
+func TestLinesThatStayLiveAreNotBelievedToBeVoid(t *testing.T) {
+	t.Parallel()
+	void := func(body string) error {
+		_, err := serve(t, answering(200, "application/json", body)).VoidInvoiceLines(
+			t.Context(), pos.Op{Key: "k"}, "i", []string{"l"}, pos.VoidInput{Reason: "test"})
+		return err
+	}
+	wantClass(t, "VoidInvoiceLines answered by a live line", void(invoiceJSON), pos.OutcomeUnknown)
+	wantClass(t, "VoidInvoiceLines answered by another invoice", void(strings.Replace(invoiceJSON, `"id":"i"`, `"id":"j"`, 1)), pos.OutcomeUnknown)
+	for _, body := range []string{
+		strings.Replace(invoiceJSON, `"id":"l",`, `"id":"l","voided":true,`, 1), strings.Replace(invoiceJSON, `"voided":false`, `"voided":true`, 1),
+	} {
+		if err := void(body); err != nil {
+			t.Errorf("VoidInvoiceLines: got %v; want no error", err)
+		}
+	}
+}
+
+// Only 204 says that a hold is gone: 404 may come from a wrong base URL.
+func TestReleaseIsBelievedOnlyAsTheContractSaysIt(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]pos.Class{204: "", 200: pos.OutcomeUnknown, 202: pos.OutcomeUnknown, 404: pos.NotFound, 500: pos.OutcomeUnknown} {
+		body := "{}"
+		if status == 204 {
+			body = ""
+		}
+		err := serve(t, answering(status, "application/json", body)).ReleaseHold(t.Context(), pos.Op{Key: "k"}, "h")
+		if pos.ClassOf(err) != want {
+			t.Errorf("ReleaseHold answered %d: got %v; want class %q", status, err, want)
+		}
+	}
+}

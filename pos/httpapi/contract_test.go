@@ -103,9 +103,15 @@ func TestTrafficKeepsTheContract(t *testing.T) {
 			send("POST", "/v1/customers", key, `{"name":"Ada Sample","kind":"RETAIL"}`, 201)
 		}
 	})
-	t.Run("POSWithoutHoldsAndFiles", func(t *testing.T) {
-		_, _, base := simulated(t, sim.POSOptions{NoHolds: true, NoTicketUpload: true}, nil)
+	t.Run("POSOfTheFirstEdition", func(t *testing.T) {
+		_, _, base := simulated(t, sim.POSOptions{
+			NoHolds: true, NoTicketUpload: true, NoDeliveries: true, NoLineVoids: true, NoPurchaseFulfillment: true,
+		}, v.through(t))
 		send := v.sender(t, base)
+		send("GET", "/v1/capabilities", "", "", 200)
+		send("GET", "/v1/invoices/i/deliveries", "", "", 501)
+		send("PUT", "/v1/invoices/i/lines/void", "", `{"line_ids":["l"],"restock":true,"reason":"test"}`, 501)
+		send("PUT", "/v1/purchase-orders/p/fulfillment", "", `{"fulfillment":"COMPLETE"}`, 501)
 		send("POST", "/v1/holds", "h", `{"external_reference":"ord","inventory_id":"g1","quantity":1,"expires_at":"2027-01-01T01:00:00Z"}`, 501)
 		send("DELETE", "/v1/holds/none", "", "", 501)
 	})

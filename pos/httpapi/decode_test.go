@@ -125,7 +125,9 @@ func seeds(f *testing.F) {
 	customer := `{"id":"c","name":"Ada Sample","email":null,"kind":"RETAIL","created_at":"2027-01-01T00:00:00Z"}`
 	group := `{"id":"g","event":{"name":"Play","starts_at":"2027-02-01T19:30:00Z"},"section":"A","row":"1","quantity":2,` +
 		`"status":"AVAILABLE","tickets":[{"id":"t","seat":"1","status":"AVAILABLE"}]}`
-	for _, body := range []string{invoice, order, customer, group} {
+	delivery := `{"form":"file","line_id":"l","ticket_ids":["t"],"name":"a.pdf","media_type":"application/pdf","content":"JVBERg=="}`
+	hold := `{"id":"h","external_reference":"ord","inventory_id":"g","ticket_ids":[],"quantity":1,"expires_at":"2027-01-01T00:00:00Z"}`
+	for _, body := range []string{invoice, order, customer, group, delivery, hold} {
 		f.Add([]byte(body))
 		f.Add([]byte(`{"items":[` + body + `]}`))
 		f.Add([]byte(body[:len(body)/2]))
@@ -149,8 +151,10 @@ func FuzzDecodeAnswers(f *testing.F) {
 			custs  customersAnswer
 			group  inventoryAnswer
 			caps   capabilitiesAnswer
+			supply deliveriesAnswer
+			hold   holdAnswer
 		)
-		for _, a := range []answer{&inv, &invs, &order, &orders, &cust, &custs, &group, &caps, &healthAnswer{}} {
+		for _, a := range []answer{&inv, &invs, &order, &orders, &cust, &custs, &group, &caps, &supply, &hold, &healthAnswer{}} {
 			err := decode(body, a)
 			if err != nil {
 				if len(err.Error()) > 80 {
@@ -181,6 +185,14 @@ func FuzzDecodeAnswers(f *testing.F) {
 				if r := a.record(); r.ID == "" || r.Quantity < 0 {
 					t.Errorf("inventory: got %+v; want an id and a quantity", r)
 				}
+			case *deliveriesAnswer:
+				for _, d := range a.records() {
+					checkDelivery(t, d)
+				}
+			case *holdAnswer:
+				if r := a.record(); r.ID == "" || r.Ref == "" || r.InventoryID == "" || r.Quantity < 1 || r.Until.Location() != time.UTC {
+					t.Errorf("hold: got %+v; want id, reference, group, tickets and UTC", r)
+				}
 			case *capabilitiesAnswer:
 				if r := a.record(); r.SettleDelay < 0 || r.SettleDelay > time.Minute {
 					t.Errorf("SettleDelay: got %v; want 0 to a minute", r.SettleDelay)
@@ -188,6 +200,60 @@ func FuzzDecodeAnswers(f *testing.F) {
 			}
 		}
 	})
+}
+
+func checkDelivery(t *testing.T, d pos.Delivery) {
+	t.Helper()
+	switch d.Form {
+	case pos.FormFile:
+		if len(d.Content) == 0 || d.MediaType == "" {
+			t.Errorf("file: got nothing to deliver")
+		}
+	case pos.FormLink:
+		if d.URL == "" {
+			t.Errorf("link: got no address")
+		}
+	case pos.FormTransfer, pos.FormParcel, pos.FormWillCall:
+	default:
+		t.Errorf("form: got %q; want one of the contract", d.Form)
+	}
+}
+
+func TestDeliveriesAreTakenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	const good = `{"form":"will_call"}`
+	for name, c := range map[string]struct {
+		delivery string
+		ok       bool
+	}{
+		"File":               {`{"form":"file","media_type":"application/pdf","content":"JVBERg==","more":1}`, true},
+		"FileWithoutContent": {`{"form":"file","media_type":"application/pdf"}`, false},
+		"FileWithoutType":    {`{"form":"file","content":"JVBERg=="}`, false},
+		"FileIsNotBase64":    {`{"form":"file","media_type":"application/pdf","content":"%PDF"}`, false},
+		"Link":               {`{"form":"link","url":"https://tickets.example.com/1"}`, true},
+		"LinkToNowhere":      {`{"form":"link"}`, false},
+		"LinkThatIsNone":     {`{"form":"link","url":"tickets"}`, false},
+		"LinkToAScript":      {`{"form":"link","url":"javascript:alert(1)"}`, false},
+		"Transfer":           {`{"form":"transfer","via":"Sample Arena"}`, true},
+		"TransferInNothing":  {`{"form":"transfer"}`, false},
+		"Parcel":             {`{"form":"parcel","carrier":"Sample Post"}`, true},
+		"ParcelOfNobody":     {`{"form":"parcel","tracking":"1Z"}`, false},
+		"WillCall":           {good, true},
+		"UnknownForm":        {`{"form":"carrier_pigeon","url":"https://tickets.example.com/1"}`, false},
+		"NoForm":             {`{"url":"https://tickets.example.com/1"}`, false},
+		"Nothing":            {`null`, false},
+	} {
+		var a deliveriesAnswer
+		err := decode([]byte(`{"items":[`+good+`,`+c.delivery+`]}`), &a)
+		if (err == nil) != c.ok || c.ok && len(a.records()) != 2 {
+			t.Errorf("%s: got %d, %v; want it taken: %v", name, len(a.records()), err, c.ok)
+		}
+	}
+	for _, body := range []string{`{}`, `{"items":null}`, `[]`} {
+		if err := decode([]byte(body), &deliveriesAnswer{}); err == nil {
+			t.Errorf("decode(%s): got no error; want one: it must not pass for an empty list", body)
+		}
+	}
 }
 
 func checkInvoice(t *testing.T, r pos.Invoice) {

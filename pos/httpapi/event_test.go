@@ -56,6 +56,8 @@ func TestVerifyEvent(t *testing.T) {
 		"OldSecretStillListed":     {func(d *signedEvent) { d.secrets = []string{secretB, secretA} }, nil},
 		"SignedByBoth":             {func(d *signedEvent) { d.sums = sumB + " " + sumA }, nil},
 		"SignedByBothWeKnowNewer":  {func(d *signedEvent) { d.sums, d.secrets = sumA+" "+sumB, []string{secretB} }, nil},
+		"SignedByBothWeKnowOlder":  {func(d *signedEvent) { d.sums = sumA + " " + sumB }, nil},
+		"NewSecretListedAfter":     {func(d *signedEvent) { d.secrets = []string{secretA, secretB} }, nil},
 		"OtherVersionsPassedOver":  {func(d *signedEvent) { d.sums = "v1a,AAAA v2,AAAA nonsense v1, v1,% " + sumA }, nil},
 		"UnusableSecretBeside":     {func(d *signedEvent) { d.secrets = []string{"whsec_%", "", secretA} }, nil},
 		"FiveMinutesOld":           {func(d *signedEvent) { d.now = d.now.Add(5 * time.Minute) }, nil},

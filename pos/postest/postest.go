@@ -107,6 +107,9 @@ type Limits struct {
 	ReadsFirst bool
 }
 
+// A Striker is a [Faults] that counts how many calls the faults hit. [RandomFaults] then knows when a call hangs, and need not guess.
+type Striker interface{ Struck() int }
+
 // Limited is a [Faults] of a POS with limits.
 type Limited interface{ Limits() Limits }
 

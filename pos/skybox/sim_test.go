@@ -129,6 +129,9 @@ func simulatedFault(f postest.Fault, at place) sim.Fault {
 	return one
 }
 
+// Struck is how many calls faults hit.
+func (b behind) Struck() int { return b.skybox.Struck() }
+
 // State reads what the simulator holds by its JSON, as an operator would.
 func (b behind) State() postest.State {
 	var raw struct {
@@ -258,7 +261,11 @@ func TestRandomFaults(t *testing.T) {
 	for name, k := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			postest.RandomFaults(t, 30, underTest(k))
+			seeds := 100
+			if name == "Array" {
+				seeds = 1000
+			}
+			postest.RandomFaults(t, seeds, underTest(k))
 		})
 	}
 }
