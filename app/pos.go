@@ -59,6 +59,6 @@ func tevocorePOS(p config.POS) (pos.Adapter, error) {
 		SearchDays: s.SearchDays, MaxPages: s.MaxPages, SearchByReference: s.SearchByReference,
 		EmailFilter: s.EmailFilter, PhoneFilter: s.PhoneFilter, ScanClients: s.ScanClients,
 		Listings: s.Listings, Delivery: s.Delivery, PaymentType: s.PaymentType, VoidByReturn: s.VoidByReturn,
-		CancelKeepsTickets: s.CancelKeepsTickets, Vendors: s.Vendors,
+		CancelKeepsTickets: s.CancelKeepsTickets, AttachFiles: s.AttachFiles, ReadETickets: s.ReadETickets, Vendors: s.Vendors,
 	})
 }

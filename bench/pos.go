@@ -13,6 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"willcall/pos"
 	"willcall/pos/httpapi"
 	"willcall/pos/skybox"
@@ -68,8 +71,9 @@ func accounts() []account {
 // writers is how many write at once.
 const writers = 8
 
-// invoices compares each adapter with a bare HTTP client that makes the same calls and reads the answers without looking at
-// them, in turns, each at a simulator of its own.
+// invoices compares each adapter with a bare HTTP client that makes the same calls, in turns, each at a simulator of its own. The
+// client sends requests that are made and signed already, and reads of an answer what nobody could do without: that it is JSON, and
+// the id of the record.
 func invoices(ctx context.Context, o options, out io.Writer) error {
 	fmt.Fprintf(out, "Invoices written to a POS by %d at once, %d a round, unthrottled\n", writers, o.invoices)
 	for _, a := range accounts() {
@@ -211,7 +215,7 @@ func (r *recorder) replay(ctx context.Context, c *http.Client) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(io.Discard, resp.Body)
+		body, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 		if err != nil {
 			return err
@@ -219,6 +223,29 @@ func (r *recorder) replay(ctx context.Context, c *http.Client) error {
 		if resp.StatusCode/100 != 2 {
 			return fmt.Errorf("%s %s: %s", req.Method, req.URL.Path, resp.Status)
 		}
+		if req.Method == http.MethodPost {
+			if err := findID(body); err != nil {
+				return fmt.Errorf("%s %s: %w", req.Method, req.URL.Path, err)
+			}
+		}
+	}
+	return nil
+}
+
+// findID looks for the id of what was written: in the answer, or in the one record of its list.
+func findID(body []byte) error {
+	type record struct {
+		ID jsontext.Value `json:"id"`
+	}
+	var answer struct {
+		record
+		Orders []record `json:"orders"`
+	}
+	if err := json.Unmarshal(body, &answer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return err
+	}
+	if answer.ID == nil && (len(answer.Orders) != 1 || answer.Orders[0].ID == nil) {
+		return errors.New("the answer has no id")
 	}
 	return nil
 }

@@ -264,7 +264,7 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 		f.add(key+".pos", "cannot name one: pos is empty")
 	} else {
 		f.oneOf(key+".pos", s.POS, slices.Sorted(maps.Keys(c.POS))...)
-		s.checkTickets(f, key+".policy", c.POS[s.POS].Kind)
+		s.checkTickets(f, key+".policy", c.POS[s.POS])
 		if s.Kind == "tevo" && c.POS[s.POS].Kind == "tevocore" && *s.Policy.Invoice {
 			f.add(key+".pos", "is the Core of Ticket Evolution, where its orders stand already: to write them again would sell the tickets twice. "+
 				"Name another POS, or write policy: {invoice: false}")
@@ -289,11 +289,13 @@ func (c *Config) checkSource(f *found, key, name string, s Source) {
 
 // checkTickets checks what the policy wants done with tickets against what the POS is known to be able to. What else it may turn out
 // not to be able to it says itself, order by order.
-func (s Source) checkTickets(f *found, key, pos string) {
-	p, tevo := s.Policy, s.Kind == "tevo"
+func (s Source) checkTickets(f *found, key string, to POS) {
+	p, tevo, pos := s.Policy, s.Kind == "tevo", to.Kind
 	switch {
-	case *p.Attach && (pos == "tevocore" || pos == "skybox" && !tevo):
+	case *p.Attach && pos == "skybox" && !tevo:
 		f.add(key+".attach", "a POS of kind "+pos+" cannot be given tickets: leave it out, and deliver from the POS by hand")
+	case *p.Attach && to.TEvoCore != nil && !to.TEvoCore.AttachFiles:
+		f.add(key+".attach", "needs pos."+s.POS+".tevocore.attach_files: without it orders are completed whose tickets lie here")
 	case *p.Attach && tevo && s.API == nil:
 		f.add(key+".attach", "needs api: tickets of a purchase are read by it")
 	}
@@ -305,6 +307,8 @@ func (s Source) checkTickets(f *found, key, pos string) {
 		f.add(key+".deliver", "needs api: tickets are delivered by it")
 	case !*p.Invoice:
 		f.add(key+".deliver", "needs invoice: true, because what is there for the buyer is asked by the invoice")
+	case to.SkyBox != nil && !to.SkyBox.ReadDeliveries:
+		f.add(key+".deliver", "needs pos."+s.POS+".skybox.read_deliveries: without it nobody can see what is there for the buyer")
 	}
 	if *p.Hold && pos == "tevocore" {
 		f.add(key+".hold", "whether the Core of Ticket Evolution lets an API hold tickets is not public: leave it out")

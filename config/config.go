@@ -178,6 +178,8 @@ type TEvoCore struct {
 	PaymentType        string            `yaml:"payment_type"`         // of a paid order's payment; empty: none is written
 	VoidByReturn       bool              `yaml:"void_by_return"`       // void sales by a return of 0 that cancels
 	CancelKeepsTickets bool              `yaml:"cancel_keeps_tickets"` // tickets of a cancelled order do not go back into their group
+	AttachFiles        bool              `yaml:"attach_files"`         // put tickets on orders as e-tickets, which may e-mail them to the client
+	ReadETickets       bool              `yaml:"read_etickets"`        // read the e-tickets of orders
 	Vendors            map[string]string `yaml:"vendors"`              // name of whom we buy from → their office id
 }
 

@@ -53,6 +53,10 @@ type TEvoCoreOptions struct {
 	ReferenceFilter, EmailFilter, PhoneFilter string
 	// ListingsOnly redirects ticket_groups/{id} to listings/{id}, as the documents announce for 2023.
 	ListingsOnly bool
+	// FinalStaysOpen leaves an order open whose last item's e-tickets were made final. What the real one does is unknown.
+	FinalStaysOpen bool
+	// PrintJSON answers e-tickets as JSON with a document in base64, instead of as the document. Which it is is unknown.
+	PrintJSON bool
 	// PerSecond is how many signed calls a second are served, by the simulator's clock; the rest is answered 503, which
 	// "may mean the rate limit". 0 is no limit.
 	PerSecond int
@@ -140,6 +144,10 @@ func NewTEvoCore(opts TEvoCoreOptions) *TEvoCore {
 		"POST /v9/orders/{id}/deliver_etickets":               c.deliverEtickets,
 		"POST /v9/orders/{id}/items/{item}/add_etickets":      c.addEtickets,
 		"POST /v9/orders/{id}/items/{item}/finalize_etickets": c.finalizeEtickets,
+		"GET /v9/orders/{id}/items/{item}/remove_etickets":    c.removeEtickets,
+		"GET /v9/orders/{id}/items/{item}/print_etickets":     c.printEtickets,
+		"GET /v9/orders/{id}/print_etickets":                  c.printEtickets,
+		"POST /v9/orders/{id}/complete":                       c.completeOrder,
 		"PUT /v9/tickets/{id}":                                c.updateTicket,
 		"PUT /v9/shipments/{id}":                              c.updateShipment,
 		"PUT /v9/shipments/{id}/complete":                     c.completeShipment,
@@ -172,7 +180,8 @@ func (c *TEvoCore) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.Ser
 func (c *TEvoCore) SetFaults(f Faults) error { return c.faults.set(f) }
 
 // Log returns every attempt to write, in the order in which they ended. There are no keys, so Key is empty; a Reference is
-// a seller_reference_number, an Outcome as in [POSWrite], and "proposed" for a cancellation that needs the other side.
+// a seller_reference_number, an Outcome as in [POSWrite], "proposed" for a cancellation that needs the other side,
+// and "added" and "removed" for e-tickets that are not final.
 func (c *TEvoCore) Log() []POSWrite {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -224,6 +233,7 @@ type coreRequest struct {
 type coreAnswer struct {
 	tevoAnswer
 	location    string // of a redirect
+	file        []byte // a PDF document instead of JSON
 	outcome, id string // for the log
 }
 
@@ -283,6 +293,10 @@ func (c *TEvoCore) signed(call coreCall) http.HandlerFunc {
 		if a.location != "" {
 			w.Header().Set("Location", a.location)
 		}
+		if a.file != nil {
+			writeBytes(w, a.status, "application/pdf", a.file)
+			return
+		}
 		writeJSON(w, a.status, a.body)
 	}
 }
@@ -323,9 +337,9 @@ func coreVersion(accept string) bool {
 	return true
 }
 
-// record keeps attempts to write. What only reads is none.
+// record keeps attempts to write. What only reads is none; a GET that removes is one.
 func (c *TEvoCore) record(w POSWrite) {
-	if w.Method == http.MethodGet {
+	if w.Method == http.MethodGet && !strings.HasSuffix(w.Path, "/remove_etickets") {
 		return
 	}
 	w.At = c.now().UTC()

@@ -43,11 +43,15 @@ type coreItem struct {
 	section, row    string
 	seats           []int // of a purchase
 	quantity        int
-	price           int64 // US cents, of one ticket
-	pages           int   // of e-tickets that were added
-	finalized       bool
+	price           int64    // US cents, of one ticket
+	added           [][]byte // files of e-tickets
+	kept            []int    // their pages that went to the buyer
+	finalized       time.Time
 	tickets         []*coreTicket
 }
+
+// final reports whether the item's e-tickets went to the buyer.
+func (it *coreItem) final() bool { return !it.finalized.IsZero() }
 
 type corePayment struct {
 	id, kind string
@@ -148,23 +152,7 @@ func (o *coreOrder) purchaseOrder(vendor string) POSPurchaseOrder {
 func (c *TEvoCore) body(o *coreOrder) object {
 	items, shipments, payments := []any{}, []any{}, []any{}
 	for _, it := range o.items {
-		tickets, seats := []any{}, []any{}
-		for i, t := range it.tickets {
-			tickets = append(tickets, object{"id": number(t.id), "barcode": orNull(t.barcode)})
-			if i < len(it.seats) {
-				seats = append(seats, it.seats[i])
-			} else {
-				seats = append(seats, nil)
-			}
-		}
-		items = append(items, object{
-			"id": number(it.id), "order_item_id": number(it.orderItemID), "quantity": it.quantity, "price": decimal(it.price),
-			"eticket_available": it.finalized, "eticket_downloaded_at": nil, "tickets": tickets,
-			"ticket_group": object{
-				"id": it.group, "section": it.section, "row": it.row, "quantity": it.quantity, "seats": seats, "event": it.event.body(),
-				"url": "/ticket_groups/" + it.group, "office_id": number(o.sellerID),
-			},
-		})
+		items = append(items, o.itemBody(it))
 	}
 	for _, sh := range o.shipments {
 		shipments = append(shipments, object{"id": number(sh.id), "type": sh.kind, "state": sh.state, "url": "/shipments/" + sh.id})
@@ -197,6 +185,31 @@ func (c *TEvoCore) body(o *coreOrder) object {
 	b[side+"_cancellation_reason"], b[side+"_cancellation_notes"] = orNull(o.reason), orNull(o.notes)
 	if o.state == tevoPending {
 		b["total"], b["subtotal"], b["pending_balance"] = "0.0", "0.0", decimal(total)
+	}
+	return b
+}
+
+// itemBody is an item as Items/Show answers it, and as it is shown within its order.
+func (o *coreOrder) itemBody(it *coreItem) object {
+	tickets, seats := []any{}, []any{}
+	for i, t := range it.tickets {
+		tickets = append(tickets, object{"id": number(t.id), "barcode": orNull(t.barcode)})
+		if i < len(it.seats) {
+			seats = append(seats, it.seats[i])
+		} else {
+			seats = append(seats, nil)
+		}
+	}
+	b := object{
+		"id": number(it.id), "order_item_id": number(it.orderItemID), "quantity": it.quantity, "price": decimal(it.price),
+		"eticket_available": it.final(), "eticket_finalized_at": nil, "eticket_downloaded_at": nil, "tickets": tickets,
+		"ticket_group": object{
+			"id": it.group, "section": it.section, "row": it.row, "quantity": it.quantity, "seats": seats, "event": it.event.body(),
+			"url": "/ticket_groups/" + it.group, "office_id": number(o.sellerID),
+		},
+	}
+	if it.final() {
+		b["eticket_finalized_at"] = stamp(it.finalized)
 	}
 	return b
 }

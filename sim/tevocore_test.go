@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -300,7 +301,7 @@ func TestTEvoCorePurchaseBringsInventory(t *testing.T) {
 func TestTEvoCoreDelivers(t *testing.T) {
 	t.Parallel()
 	file := base64.StdEncoding.EncodeToString(tinyPDF("ticket"))
-	c := newCore(t, TEvoCoreOptions{Groups: []TEvoCoreGroup{{ID: "11", Event: TEvoCoreEvent{Name: "The Sample Play"}, Quantity: 100}}})
+	c := newCore(t, TEvoCoreOptions{PrintJSON: true, Groups: []TEvoCoreGroup{{ID: "11", Event: TEvoCoreEvent{Name: "The Sample Play"}, Quantity: 100}}})
 	completed := func(id string) {
 		t.Helper()
 		if v := c.want(200, "GET", "/v9/orders/"+id, nil); v["state"] != "completed" {
@@ -316,14 +317,39 @@ func TestTEvoCoreDelivers(t *testing.T) {
 	id, order = c.sell("pages")
 	item = order["items"].([]any)[0].(object)
 	path := fmt.Sprintf("/v9/orders/%s/items/%v/", id, item["id"])
-	c.want(200, "POST", path+"add_etickets", object{"files": []any{file, file, file}})
+	c.want(200, "GET", path+"remove_etickets", nil)
+	c.want(200, "POST", path+"add_etickets", object{"files": []any{file}})
+	c.want(404, "GET", path+"print_etickets", nil)
+	c.want(200, "GET", path+"remove_etickets", nil)
+	pages := base64.StdEncoding.EncodeToString(PDF("two", "three"))
+	c.want(200, "POST", path+"add_etickets", object{"files": []any{file}})
+	c.want(200, "POST", path+"add_etickets", object{"files": []any{pages}})
 	c.want(422, "POST", path+"finalize_etickets", object{"keep_pages": []int{1}})
 	c.want(422, "POST", path+"finalize_etickets", object{"keep_pages": []int{1, 4}})
-	c.want(200, "POST", path+"finalize_etickets", object{"keep_pages": []int{1, 3}})
-	completed(id)
-	if got := c.State().Invoices[1]; len(got.Files) != 3 || got.Fulfillment != "COMPLETE" {
-		t.Errorf("invoice: got %+v; want three files, complete", got)
+	v := c.want(200, "POST", path+"finalize_etickets", object{"keep_pages": []int{1, 3}})
+	if fmt.Sprint(v["id"]) != fmt.Sprint(item["id"]) || v["eticket_finalized_at"] == nil {
+		t.Errorf("finalize_etickets: got %v; want the item, with the time", v)
 	}
+	completed(id)
+	c.want(422, "POST", path+"finalize_etickets", object{"keep_pages": []int{1, 3}})
+	c.want(422, "POST", path+"add_etickets", object{"files": []any{file}})
+	c.want(422, "GET", path+"remove_etickets", nil)
+	c.want(422, "POST", "/v9/orders/"+id+"/complete", object{})
+	printed := base64.StdEncoding.EncodeToString(PDF(
+		fmt.Sprintf("page 1 of file %x", sha256.Sum256(tinyPDF("ticket"))), fmt.Sprintf("page 2 of file %x", sha256.Sum256(PDF("two", "three")))))
+	for _, at := range []string{path + "print_etickets", "/v9/orders/" + id + "/print_etickets"} {
+		if got := c.want(200, "GET", at, nil); got["eticket"] != printed {
+			t.Errorf("GET %s: got %v; want the two pages that were kept", at, got)
+		}
+	}
+	if got := c.State().Invoices[1]; len(got.Files) != 2 || got.Fulfillment != "COMPLETE" {
+		t.Errorf("invoice: got %+v; want two files, complete", got)
+	}
+
+	id, _ = c.sell("nothing to send")
+	c.want(200, "POST", "/v9/orders/"+id+"/complete", object{})
+	completed(id)
+	c.want(422, "POST", "/v9/orders/"+id+"/complete", object{})
 
 	id, order = c.sell("transfer")
 	ticket := order["items"].([]any)[0].(object)["tickets"].([]any)[0].(object)["id"]

@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,17 +21,42 @@ type coreTicket struct {
 // coreShipment is how tickets of an order travel.
 type coreShipment struct{ id, kind, state string }
 
-// eticket keeps what proves which file it was, not the file. It needs c.mu.
-func (o *coreOrder) eticket(name, content string) error {
+// eticket keeps for the state what proves which file it was, and returns the file. It needs c.mu.
+func (o *coreOrder) eticket(name, content string) ([]byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(content)
 	if err != nil || len(raw) == 0 {
-		return fmt.Errorf("%s is not base64 of a file", name)
+		return nil, fmt.Errorf("%s is not base64 of a file", name)
 	}
 	sum := sha256.Sum256(raw)
 	o.files = append(o.files, POSFile{
 		Name: name, MediaType: "application/pdf", TicketIDs: []string{}, Bytes: len(raw), SHA256: hex.EncodeToString(sum[:]),
 	})
-	return nil
+	return raw, nil
+}
+
+// A TEvoCoreItem is what the contract's view of an order has no place for.
+type TEvoCoreItem struct {
+	ID        string   // items[].id
+	TicketIDs []string // items[].tickets[].id
+	Final     bool     // its e-tickets went to the buyer
+}
+
+// Items returns the items of an order; none of one that is not there.
+func (c *TEvoCore) Items(orderID string) (all []TEvoCoreItem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := c.order(orderID)
+	if o == nil {
+		return nil
+	}
+	for _, it := range o.items {
+		one := TEvoCoreItem{ID: it.id, Final: it.final()}
+		for _, t := range it.tickets {
+			one.TicketIDs = append(one.TicketIDs, t.id)
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // deliverable finds the order of a delivery; void ones deliver nothing. It needs c.mu.
@@ -78,16 +105,29 @@ func (c *TEvoCore) deliverEtickets(r *coreRequest) coreAnswer {
 	}
 	files := slices.Clone(o.files)
 	for _, e := range in.Etickets {
-		if err := o.eticket(string(e.ItemID)+".pdf", e.Eticket); err != nil {
+		if _, err := o.eticket(string(e.ItemID)+".pdf", e.Eticket); err != nil {
 			o.files = files
 			return coreRefuse(http.StatusUnprocessableEntity, err.Error())
 		}
 	}
-	for _, it := range o.items {
-		it.finalized = true
+	for _, e := range in.Etickets {
+		it := o.items[slices.IndexFunc(o.items, func(it *coreItem) bool { return it.orderItemID == string(e.ItemID) })]
+		raw, _ := base64.StdEncoding.DecodeString(e.Eticket)
+		it.added, it.kept, it.finalized = [][]byte{raw}, nil, c.now().UTC()
+		for n := range pagesOf(raw) {
+			it.kept = append(it.kept, n+1)
+		}
 	}
 	o.state, o.updated = tevoCompleted, c.now().UTC()
 	return coreSuccess(o.id)
+}
+
+// pageMark begins the object of a page, in documents whose objects are not compressed.
+var pageMark = regexp.MustCompile(`/Type\s*/Page\b`)
+
+// pagesOf is how many pages a file has. One in which none can be found counts as one (assumption).
+func pagesOf(file []byte) int {
+	return max(1, len(pageMark.FindAll(file, -1)))
 }
 
 // item finds an item by items[].id, which is what these paths mean. It needs c.mu.
@@ -95,7 +135,26 @@ func (o *coreOrder) item(id string) *coreItem {
 	return find(o.items, id, func(it *coreItem) string { return it.id })
 }
 
-// addEtickets is Order Items/Add Etickets: files of pages. Assumption: a file is one page.
+// itemAnswer answers with an item as it is shown. It needs c.mu.
+func (o *coreOrder) itemAnswer(it *coreItem, outcome string) coreAnswer {
+	return coreAnswer{tevoAnswer: tevoAnswer{status: http.StatusOK, body: o.itemBody(it)}, outcome: outcome, id: o.id}
+}
+
+// ofItem finds the item of a call and its order. It needs c.mu.
+func (c *TEvoCore) ofItem(r *coreRequest) (*coreOrder, *coreItem, coreAnswer, bool) {
+	o, a, ok := c.deliverable(r.PathValue("id"))
+	if !ok {
+		return nil, nil, a, false
+	}
+	it := o.item(r.PathValue("item"))
+	if it == nil {
+		return nil, nil, coreRefuse(http.StatusNotFound, "item not found"), false
+	}
+	return o, it, coreAnswer{}, true
+}
+
+// addEtickets is Order Items/Add Etickets: each file's pages come after those that are there. Assumption: final e-tickets take no
+// more.
 func (c *TEvoCore) addEtickets(r *coreRequest) coreAnswer {
 	var in struct {
 		Files []string `json:"files"`
@@ -105,30 +164,119 @@ func (c *TEvoCore) addEtickets(r *coreRequest) coreAnswer {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o, a, ok := c.deliverable(r.PathValue("id"))
-	if !ok {
+	o, it, a, ok := c.ofItem(r)
+	switch {
+	case !ok:
 		return a
-	}
-	it := o.item(r.PathValue("item"))
-	if it == nil {
-		return coreRefuse(http.StatusNotFound, "item not found")
-	}
-	if len(in.Files) == 0 {
+	case len(in.Files) == 0:
 		return coreInvalid(coreFaults{"files": {"can't be blank"}})
+	case it.final():
+		return coreRefuse(http.StatusUnprocessableEntity, "the etickets are finalized")
 	}
-	files := slices.Clone(o.files)
-	for i, f := range in.Files {
-		if err := o.eticket(fmt.Sprintf("%s-%d.pdf", it.id, it.pages+i+1), f); err != nil {
-			o.files = files
+	files, added := slices.Clone(o.files), it.added
+	for _, f := range in.Files {
+		raw, err := o.eticket(fmt.Sprintf("%s-%d.pdf", it.id, len(it.added)+1), f)
+		if err != nil {
+			o.files, it.added = files, added
 			return coreRefuse(http.StatusUnprocessableEntity, err.Error())
 		}
+		it.added = append(slices.Clone(it.added), raw)
 	}
-	it.pages += len(in.Files)
-	return coreSuccess(o.id)
+	o.updated = c.now().UTC()
+	return o.itemAnswer(it, "added")
+}
+
+// removeEtickets is Order Items/Remove Etickets, a GET that changes something. Assumptions: it is a success where there are none,
+// and final ones stay.
+func (c *TEvoCore) removeEtickets(r *coreRequest) coreAnswer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, it, a, ok := c.ofItem(r)
+	switch {
+	case !ok:
+		return a
+	case it.final():
+		return coreRefuse(http.StatusUnprocessableEntity, "the etickets are finalized")
+	}
+	o.files = slices.DeleteFunc(o.files, func(f POSFile) bool { return strings.HasPrefix(f.Name, it.id+"-") })
+	it.added, o.updated = nil, c.now().UTC()
+	return o.itemAnswer(it, "removed")
+}
+
+// printEtickets is Order Items/Print Etickets, and Orders/Print Etickets, whose item_id is taken for an items[].id (assumption).
+// Only final ones are there; several files come as one document, whose pages say which they were. See
+// [TEvoCoreOptions.PrintJSON] for the form.
+func (c *TEvoCore) printEtickets(r *coreRequest) coreAnswer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := c.order(r.PathValue("id"))
+	if o == nil {
+		return coreRefuse(http.StatusNotFound, "order not found")
+	}
+	item := cmp.Or(r.PathValue("item"), r.URL.Query().Get("item_id"))
+	var files [][]byte
+	for _, it := range o.items {
+		if it.final() && (item == "" || item == it.id) {
+			files = append(files, it.joined())
+		}
+	}
+	if len(files) == 0 {
+		return coreRefuse(http.StatusNotFound, "there are no etickets")
+	}
+	file := join(files)
+	if c.opts.PrintJSON {
+		return coreAnswer{tevoAnswer: tevoAnswer{status: http.StatusOK, body: object{"eticket": base64.StdEncoding.EncodeToString(file)}}}
+	}
+	return coreAnswer{tevoAnswer: tevoAnswer{status: http.StatusOK}, file: file}
+}
+
+// joined are the pages of an item that were kept.
+func (it *coreItem) joined() []byte {
+	if len(it.added) == 1 && len(it.kept) == pagesOf(it.added[0]) {
+		return it.added[0]
+	}
+	var pages []string
+	n := 0
+	for _, f := range it.added {
+		for page := range pagesOf(f) {
+			if n++; slices.Contains(it.kept, n) {
+				pages = append(pages, fmt.Sprintf("page %d of file %x", page+1, sha256.Sum256(f)))
+			}
+		}
+	}
+	return PDF(pages...)
+}
+
+func join(files [][]byte) []byte {
+	if len(files) == 1 {
+		return files[0]
+	}
+	var pages []string
+	for _, f := range files {
+		for page := range pagesOf(f) {
+			pages = append(pages, fmt.Sprintf("page %d of file %x", page+1, sha256.Sum256(f)))
+		}
+	}
+	return PDF(pages...)
+}
+
+// completeOrder is Orders/Complete. Assumption: one that is completed, void or not accepted yet is refused.
+func (c *TEvoCore) completeOrder(r *coreRequest) coreAnswer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, a, ok := c.deliverable(r.PathValue("id"))
+	switch {
+	case !ok:
+		return a
+	case o.state != tevoAccepted:
+		return coreRefuse(http.StatusUnprocessableEntity, "the order is "+o.state)
+	}
+	o.state, o.updated = tevoCompleted, c.now().UTC()
+	return coreAnswer{tevoAnswer: tevoAnswer{status: http.StatusOK, body: c.body(o)}, outcome: "fulfilled", id: o.id}
 }
 
 // finalizeEtickets is Order Items/Finalize Etickets: the pages to keep, one for each ticket unless ignore_quantity. The
-// order is completed when its last item is final (assumption).
+// order is completed when its last item is final, unless [TEvoCoreOptions.FinalStaysOpen].
 func (c *TEvoCore) finalizeEtickets(r *coreRequest) coreAnswer {
 	var in struct {
 		KeepPages      []int `json:"keep_pages"`
@@ -139,27 +287,27 @@ func (c *TEvoCore) finalizeEtickets(r *coreRequest) coreAnswer {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o, a, ok := c.deliverable(r.PathValue("id"))
+	o, it, a, ok := c.ofItem(r)
 	if !ok {
 		return a
 	}
-	it := o.item(r.PathValue("item"))
-	if it == nil {
-		return coreRefuse(http.StatusNotFound, "item not found")
+	pages := 0
+	for _, file := range it.added {
+		pages += pagesOf(file)
 	}
 	f := coreFaults{}
+	f.check(!it.final(), "base", "the etickets are finalized")
 	f.check(len(in.KeepPages) > 0, "keep_pages", "can't be blank")
 	f.check(in.IgnoreQuantity || len(in.KeepPages) == it.quantity, "keep_pages", "must be one for each ticket")
-	f.check(!slices.ContainsFunc(in.KeepPages, func(n int) bool { return n < 1 || n > it.pages }), "keep_pages", "there is no such page")
+	f.check(!slices.ContainsFunc(in.KeepPages, func(n int) bool { return n < 1 || n > pages }), "keep_pages", "there is no such page")
 	if len(f) > 0 {
 		return coreInvalid(f)
 	}
-	it.finalized = true
-	if !slices.ContainsFunc(o.items, func(it *coreItem) bool { return !it.finalized }) {
+	it.kept, it.finalized, o.updated = in.KeepPages, c.now().UTC(), c.now().UTC()
+	if !c.opts.FinalStaysOpen && !slices.ContainsFunc(o.items, func(it *coreItem) bool { return !it.final() }) {
 		o.state = tevoCompleted
 	}
-	o.updated = c.now().UTC()
-	return coreSuccess(o.id)
+	return o.itemAnswer(it, "fulfilled")
 }
 
 // updateTicket is Tickets/Update: a single ticket's file or barcode.
@@ -187,7 +335,7 @@ func (c *TEvoCore) updateTicket(r *coreRequest) coreAnswer {
 				return a
 			}
 			if in.Eticket != "" {
-				if err := o.eticket("ticket-"+id+".pdf", in.Eticket); err != nil {
+				if _, err := o.eticket("ticket-"+id+".pdf", in.Eticket); err != nil {
 					return coreRefuse(http.StatusUnprocessableEntity, err.Error())
 				}
 				t.delivered = true

@@ -101,6 +101,8 @@ type Limits struct {
 	// NoTransientWrites: the POS cannot say of a write that fails for the time being that nothing was done, so that the adapter
 	// must say [pos.OutcomeUnknown] where others say [pos.Transient].
 	NoTransientWrites bool
+	// StaysDelivered: an invoice that is delivered cannot be pending again, which is Unsupported and changes nothing.
+	StaysDelivered bool
 	// ReadsFirst: some writes read before they write, so that one which is cut off early was not begun, and is [pos.Transient].
 	ReadsFirst bool
 }

@@ -8,7 +8,8 @@
 // What Ticket Evolution does not document is a setting of [Config] or an assumption that is checked on every answer; an
 // answer that does not keep to it is no answer. The assumptions: an order carries its seller_reference_number wherever it is
 // shown or listed; lists say how many entries they have, or end with a page that is not full; amounts are in one currency;
-// isPO tells a purchase from a sale; occurs_at is an instant, as the provider's package takes it.
+// isPO tells a purchase from a sale; occurs_at is an instant, as the provider's package takes it; eticket_finalized_at says of
+// an item that its e-tickets are with the buyer.
 package tevocore
 
 import (
@@ -100,6 +101,11 @@ type Config struct {
 	// CancelKeepsTickets says that tickets of a cancelled order were seen not to go back into their group. Unless it is set
 	// they are taken to go back, and voiding without pos.VoidInput.Restock is [pos.Unsupported]: dead tickets would be sold.
 	CancelKeepsTickets bool
+	// AttachFiles puts ticket files on orders as e-tickets. That an item's e-tickets are made final may have them e-mailed to the
+	// client, by a setting of the account, so nobody's are unless this is set.
+	AttachFiles bool
+	// ReadETickets reads the e-tickets of orders. What Ticket Evolution answers there is not public: see [Client.GetDeliveries].
+	ReadETickets bool
 	// Vendors gives the office ids of those from whom tickets are bought, by the names that purchases use.
 	Vendors map[string]string
 
@@ -117,6 +123,7 @@ type Client struct {
 
 	mu   sync.Mutex
 	next time.Time // when the next request may be sent
+	sent sentFiles
 }
 
 var _ pos.Adapter = (*Client)(nil)
@@ -206,6 +213,8 @@ func (c *Client) Capabilities(context.Context) (pos.Capabilities, error) {
 		SearchCustomers:      c.cfg.ScanClients || c.cfg.EmailFilter != "",
 		SearchInvoices:       true,
 		SearchPurchaseOrders: true,
+		TicketUpload:         c.cfg.AttachFiles,
+		ReadDeliveries:       c.cfg.ReadETickets,
 		SettleDelay:          c.cfg.SettleDelay,
 	}, nil
 }

@@ -3,11 +3,12 @@ package tevocore
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/pos"
 )
@@ -100,9 +101,9 @@ func (c *Client) FindCustomers(ctx context.Context, q pos.CustomerQuery) ([]pos.
 		query.Set(c.cfg.PhoneFilter, q.Phone)
 	}
 	var found []pos.Customer
-	err := c.list(ctx, op, "/v9/clients", "clients", query, func(raw json.RawMessage) error {
+	err := c.list(ctx, op, "/v9/clients", "clients", query, func(_ head, raw jsontext.Value) error {
 		var b clientBody
-		if json.Unmarshal(raw, &b) != nil {
+		if parse(raw, &b) != nil {
 			return &pos.Error{Class: pos.Transient, Op: op, Message: "a client cannot be read"}
 		}
 		if b.fits(q) {

@@ -162,8 +162,3 @@ func (c *Client) VoidInvoice(ctx context.Context, _ pos.Op, id string, in pos.Vo
 	}
 	return inv, nil
 }
-
-// SetFulfillment is Unsupported: whether an invoice is delivered cannot be told to Ticket Evolution as the port knows it. E-tickets and shipments there are the marketplace's own delivery, which is not ours to begin.
-func (c *Client) SetFulfillment(context.Context, pos.Op, string, pos.FulfillmentInput) (pos.Invoice, error) {
-	return pos.Invoice{}, &pos.Error{Class: pos.Unsupported, Op: "set fulfillment", Message: "deliver by hand in Ticket Evolution"}
-}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"willcall/pos"
 )
 
@@ -25,22 +27,16 @@ func (c *Client) findOrders(ctx context.Context, op, kind, ref string, each func
 		return &pos.Error{Class: pos.Transient, Op: op, Message: message, Err: err}
 	}
 	var ours []*orderBody
-	err := c.list(ctx, op, "/v9/orders", "orders", query, func(raw json.RawMessage) error {
-		var short struct {
-			Reference json.RawMessage `json:"seller_reference_number"`
-		}
-		if json.Unmarshal(raw, &short) != nil {
-			return fault("an order cannot be read", nil)
-		}
-		if short.Reference == nil {
+	err := c.list(ctx, op, "/v9/orders", "orders", query, func(h head, raw jsontext.Value) error {
+		if h.Reference == nil {
 			return &pos.Error{Class: pos.Unsupported, Op: op,
 				Message: "orders are listed without their reference, so that none can be found by it", Err: errNoReference}
 		}
-		if text(short.Reference) != ref {
+		if text(h.Reference) != ref {
 			return nil
 		}
 		o := &orderBody{}
-		if json.Unmarshal(raw, o) != nil {
+		if parse(raw, o) != nil {
 			return fault("the order cannot be read", nil)
 		}
 		purchase, err := o.purchase()

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"willcall/pos"
 )
 
@@ -52,7 +54,7 @@ func (c *Client) purchaseOrder(o *orderBody) (pos.PurchaseOrder, error) {
 }
 
 // seatNames are nil where a seat is not known: samples have a null for each then.
-func seatNames(raw []json.RawMessage) []string {
+func seatNames(raw []jsontext.Value) []string {
 	var names []string
 	for _, r := range raw {
 		s := text(r)
@@ -172,9 +174,9 @@ func seatOrder(seats []string, quantity int) (low int, order string, ok bool) {
 // eventID looks an event up by its exact name and, where it has one, its time (Events/Search).
 func (c *Client) eventID(ctx context.Context, what string, want pos.Event) (string, error) {
 	var ids []string
-	err := c.list(ctx, what, "/v9/events/search", "events", url.Values{"q": {want.Name}}, func(raw json.RawMessage) error {
+	err := c.list(ctx, what, "/v9/events/search", "events", url.Values{"q": {want.Name}}, func(_ head, raw jsontext.Value) error {
 		var e eventAnswer
-		if json.Unmarshal(raw, &e) != nil || e.Name != want.Name {
+		if parse(raw, &e) != nil || e.Name != want.Name {
 			return nil
 		}
 		got, err := e.record()

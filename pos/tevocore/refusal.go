@@ -1,7 +1,6 @@
 package tevocore
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"regexp"
@@ -9,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/pos"
 )
@@ -25,23 +26,23 @@ var fieldForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}(\.[a-z][a-z0-9_]{0,31}
 // {"errors": [text]} name none; then the status must do.)
 func faultyFields(body []byte) []string {
 	type refusal struct {
-		Errors json.RawMessage `json:"errors"`
+		Errors jsontext.Value `json:"errors"`
 	}
 	var raw struct {
 		refusal
 		Orders  []refusal `json:"orders"`
 		Clients []refusal `json:"clients"`
 	}
-	if json.Unmarshal(body, &raw) != nil {
+	if parse(body, &raw) != nil {
 		return nil
 	}
 	named := map[string]bool{}
 	for _, r := range slices.Concat([]refusal{raw.refusal}, raw.Orders, raw.Clients) {
-		var fields map[string]json.RawMessage
-		if json.Unmarshal(r.Errors, &fields) != nil {
+		var fields map[string]jsontext.Value
+		if parse(r.Errors, &fields) != nil {
 			// A list of texts is a refusal, too.
-			var texts []json.RawMessage
-			if json.Unmarshal(r.Errors, &texts) == nil && len(texts) > 0 {
+			var texts []jsontext.Value
+			if parse(r.Errors, &texts) == nil && len(texts) > 0 {
 				named["base"] = true
 			}
 			continue

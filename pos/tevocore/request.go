@@ -2,6 +2,7 @@ package tevocore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -12,8 +13,11 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/pos"
 	"willcall/pos/unanswered"
@@ -39,9 +43,13 @@ type call struct {
 	method, path string
 	query        url.Values // of a GET
 	body         any        // of a POST
+	accept       string     // "" = JSON
+	// changes is set for a GET that changes something: it is no read, so that a lost answer is not [pos.Transient], and nobody
+	// may send it again unasked.
+	changes bool
 }
 
-func (k call) write() bool { return k.method != http.MethodGet }
+func (k call) write() bool { return k.method != http.MethodGet || k.changes }
 
 // fault makes an error whose class depends on whether the call may have changed something.
 func (k call) fault(message string, err error) error {
@@ -75,7 +83,12 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		return k.fault("no answer", failed)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	var buf bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= maxAnswer {
+		buf.Grow(int(n) + bytes.MinRead) // more than the length, for the read that finds the end
+	}
+	_, err = buf.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	body := buf.Bytes()
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.
@@ -89,16 +102,22 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		return k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not an answer yet", nil)
 	}
 	// An item of a list can be refused under a status that is none. To look for the word first spares a second decoding.
-	if k.write() && bytes.Contains(body, []byte(`"errors"`)) {
+	if k.write() && bytes.Contains(body, errorsMember) {
 		if names := faultyFields(body); len(names) > 0 {
 			return k.invalid(resp.StatusCode, names)
 		}
+	}
+	if file, ok := into.(*fileAnswer); ok {
+		file.raw(body)
+		return nil
 	}
 	if err := decode(body, into); err != nil {
 		return k.fault("the answer cannot be used", err)
 	}
 	return nil
 }
+
+var errorsMember = []byte(`"errors"`)
 
 // limit is how long a request may take: the configured time, or most of what the caller has left.
 func (c *Client) limit(ctx context.Context) time.Duration {
@@ -155,7 +174,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	path := c.base.EscapedPath() + k.path
 	target, tail := c.base.Scheme+"://"+c.base.Host+path, ""
 	var body io.Reader
-	if k.write() {
+	if k.method != http.MethodGet {
 		b, err := json.Marshal(k.body)
 		if err != nil {
 			return nil, invalid("the request cannot be written as JSON")
@@ -169,11 +188,15 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if err != nil {
 		return nil, invalid("the request has no valid address")
 	}
-	// Without GetBody net/http cannot send a write again by itself, which would hide that a first one had arrived.
+	// Without GetBody net/http cannot send a write again by itself, which would hide that a first one had arrived. A GET without
+	// a body it would; one whose body turns out to be empty it does not.
 	req.GetBody = nil
-	req.Header.Set("Accept", "application/json")
+	if k.method == http.MethodGet && k.changes {
+		req.Body = io.NopCloser(strings.NewReader(""))
+	}
+	req.Header.Set("Accept", cmp.Or(k.accept, "application/json"))
 	req.Header.Set("User-Agent", "willcall")
-	if k.write() {
+	if k.method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("X-Token", c.cfg.Token)
@@ -192,7 +215,7 @@ func sign(secret, method, host, path, tail string) string {
 
 // list reads all pages of a list and gives every entry to each, once. A list that is longer than Config.MaxPages is
 // [pos.Unsupported], and one that changed too much while it was read is [pos.Transient]: neither may pass for complete.
-func (c *Client) list(ctx context.Context, op, path, name string, query url.Values, each func(json.RawMessage) error) error {
+func (c *Client) list(ctx context.Context, op, path, name string, query url.Values, each func(head, jsontext.Value) error) error {
 	seen := map[ident]bool{}
 	total := -1 // when the reading began: what is added since is not looked for
 	query.Set("per_page", strconv.Itoa(perPage))
@@ -202,13 +225,13 @@ func (c *Client) list(ctx context.Context, op, path, name string, query url.Valu
 		if err := c.get(ctx, op, path, query, &answer); err != nil {
 			return err
 		}
-		for i, id := range answer.ids {
+		for i, h := range answer.heads {
 			// An entry moves to the next page when one is added before it.
-			if seen[id] {
+			if seen[h.ID] {
 				continue
 			}
-			seen[id] = true
-			if err := each(answer.entries[i]); err != nil {
+			seen[h.ID] = true
+			if err := each(h, answer.entries[i]); err != nil {
 				return err
 			}
 		}

@@ -64,7 +64,7 @@ func kinds() map[string]kind {
 		"Filters": {
 			cfg: tevocore.Config{
 				EmailFilter: "email", PhoneFilter: "phone", SearchByReference: "seller_reference_number", PaymentType: "offline",
-				Listings: true, VoidByReturn: true,
+				Listings: true, VoidByReturn: true, ReadETickets: true,
 			},
 			sim:     sim.TEvoCoreOptions{EmailFilter: "email", PhoneFilter: "phone", ReferenceFilter: "seller_reference_number", ListingsOnly: true},
 			limited: 503,
@@ -85,6 +85,7 @@ type behind struct {
 	t    *testing.T
 	core *sim.TEvoCore
 	kind kind
+	url  string
 }
 
 // Limits are Ticket Evolution's; see the documents of package tevocore.
@@ -98,6 +99,7 @@ func (b behind) Limits() postest.Limits {
 		VoidReason:         "Other",
 		PurchaseVoidReason: "Other",
 		AlwaysRestocks:     true,
+		StaysDelivered:     true,
 		NoTransientWrites:  true,
 	}
 	if b.kind.cfg.VoidByReturn {
@@ -115,6 +117,8 @@ var places = map[postest.Call]struct{ method, path string }{
 	postest.GetInvoice:          {"GET", "/v9/orders/*"},
 	postest.CreateInvoice:       {"POST", "/v9/orders"},
 	postest.VoidInvoice:         {"POST", "/v9/orders/*"},
+	postest.SetFulfillment:      {"POST", "/v9/orders/*"},
+	postest.GetDeliveries:       {"GET", "/v9/orders/*"},
 	postest.FindPurchaseOrders:  {"GET", "/v9/orders"},
 	postest.CreatePurchaseOrder: {"POST", "/v9/orders"},
 	postest.VoidPurchaseOrder:   {"POST", "/v9/orders/*"},
@@ -228,7 +232,7 @@ func simulated(t *testing.T, k kind) (*tevocore.Client, behind) {
 	if err != nil {
 		t.Fatalf("New: got %v; want no error", err)
 	}
-	return client, behind{clock: c, t: t, core: core, kind: k}
+	return client, behind{clock: c, t: t, core: core, kind: k, url: server.URL}
 }
 
 func TestConformance(t *testing.T) {

@@ -2,10 +2,12 @@ package tevocore
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"willcall/pos"
 )
@@ -13,11 +15,15 @@ import (
 // The answers, with the looseness that the published samples have: ids are numbers here and strings there, amounts are
 // decimal strings or numbers. A record is taken whole or not at all: half an invoice must not pass for one.
 
+// lenient takes what a browser would. It is one pass over an answer, where encoding/json makes two.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+func parse(body []byte, into any) error { return json.Unmarshal(body, into, lenient) }
+
 // decode reads a body into an answer and checks it. Its errors quote no value of the body.
 func decode(body []byte, into answer) error {
-	if err := json.Unmarshal(body, into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+	if err := parse(body, into); err != nil {
+		if _, wrong := errors.AsType[*json.SemanticError](err); wrong {
 			return errors.New("a member has the wrong type")
 		}
 		return errors.New("it is not JSON")
@@ -28,25 +34,28 @@ func decode(body []byte, into answer) error {
 // ident is an id, a JSON number or a string of digits; anything else is "".
 type ident string
 
-// UnmarshalJSON does not fail: whoever needs the id checks that there is one.
-func (id *ident) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom fails for what is no JSON only: whoever needs the id checks that there is one.
+func (id *ident) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
 	*id = ""
-	if s := text(b); isID(s) {
+	if s := text(v); isID(s) {
 		*id = ident(s)
 	}
 	return nil
 }
 
 // text is what a JSON string or number says; "" for anything else.
-func text(b json.RawMessage) string {
+func text(b jsontext.Value) string {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 {
 		return ""
 	}
 	if b[0] == '"' {
-		var s string
-		_ = json.Unmarshal(b, &s)
-		return s
+		s, _ := jsontext.AppendUnquote(nil, b) // what is not UTF-8 becomes U+FFFD
+		return string(s)
 	}
 	if b[0] == '-' || b[0] >= '0' && b[0] <= '9' {
 		return string(b)
@@ -55,7 +64,7 @@ func text(b json.RawMessage) string {
 }
 
 // count reads a whole number that may be a string; -1 where it is none.
-func count(b json.RawMessage) int {
+func count(b jsontext.Value) int {
 	n, err := strconv.Atoi(text(b))
 	if err != nil || n < 0 {
 		return -1
@@ -64,7 +73,7 @@ func count(b json.RawMessage) int {
 }
 
 // truth reads a boolean that may be a string; ok is false where it is neither.
-func truth(b json.RawMessage) (is, ok bool) {
+func truth(b jsontext.Value) (is, ok bool) {
 	switch string(bytes.Trim(bytes.TrimSpace(b), `"`)) {
 	case "true":
 		return true, true
@@ -75,7 +84,7 @@ func truth(b json.RawMessage) (is, ok bool) {
 }
 
 // amount reads an amount that must not be negative.
-func (c *Client) amount(b json.RawMessage) (pos.Money, error) {
+func (c *Client) amount(b jsontext.Value) (pos.Money, error) {
 	m, err := pos.ParseMoney(text(b), c.cfg.Currency)
 	if err != nil {
 		return pos.Money{}, err
@@ -89,19 +98,28 @@ func (c *Client) amount(b json.RawMessage) (pos.Money, error) {
 // pageAnswer is one page of a list.
 type pageAnswer struct {
 	name    string // of the list in the body
-	entries []json.RawMessage
-	ids     []ident
+	entries []jsontext.Value
+	heads   []head
 	total   int // of all pages; -1 unknown
 }
 
-// UnmarshalJSON reads the list that is asked for.
-func (a *pageAnswer) UnmarshalJSON(b []byte) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
+// head is what is read of every entry: its id, and the reference of an order.
+type head struct {
+	ID        ident          `json:"id"`
+	Reference jsontext.Value `json:"seller_reference_number"` // nil where the member is missing, unlike null
+}
+
+// UnmarshalJSONFrom reads the list that is asked for.
+func (a *pageAnswer) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var raw map[string]jsontext.Value
+	if err := json.UnmarshalDecode(dec, &raw); err != nil {
 		return err
 	}
 	a.total = count(raw["total_entries"])
-	return json.Unmarshal(raw[a.name], &a.entries)
+	if raw[a.name] == nil {
+		return nil
+	}
+	return parse(raw[a.name], &a.entries)
 }
 
 func (a *pageAnswer) check() error {
@@ -109,23 +127,20 @@ func (a *pageAnswer) check() error {
 		// A body that is no list must not pass for an empty one: a search that failed would look like no record.
 		return errors.New("there is no list")
 	}
-	for _, e := range a.entries {
-		var one struct {
-			ID ident `json:"id"`
-		}
-		if json.Unmarshal(e, &one) != nil || one.ID == "" {
+	a.heads = make([]head, len(a.entries))
+	for i, e := range a.entries {
+		if parse(e, &a.heads[i]) != nil || a.heads[i].ID == "" {
 			return errors.New("an entry has no id")
 		}
-		a.ids = append(a.ids, one.ID)
 	}
 	return nil
 }
 
 // eventAnswer is an event within other records.
 type eventAnswer struct {
-	ID       ident           `json:"id"`
-	Name     string          `json:"name"`
-	OccursAt json.RawMessage `json:"occurs_at"`
+	ID       ident          `json:"id"`
+	Name     string         `json:"name"`
+	OccursAt jsontext.Value `json:"occurs_at"`
 }
 
 func (e eventAnswer) record() (pos.Event, error) {
@@ -149,11 +164,11 @@ func (e eventAnswer) record() (pos.Event, error) {
 
 // groupAnswer is a ticket group, or a listing.
 type groupAnswer struct {
-	ID        ident           `json:"id"`
-	Section   string          `json:"section"`
-	Row       string          `json:"row"`
-	Available json.RawMessage `json:"available_quantity"`
-	Event     eventAnswer     `json:"event"`
+	ID        ident          `json:"id"`
+	Section   string         `json:"section"`
+	Row       string         `json:"row"`
+	Available jsontext.Value `json:"available_quantity"`
+	Event     eventAnswer    `json:"event"`
 
 	want  string
 	left  int
@@ -182,35 +197,47 @@ func (a *groupAnswer) record() pos.Inventory {
 
 // orderBody is an order as it is shown, and within lists and the answers to writes.
 type orderBody struct {
-	ID        ident           `json:"id"`
-	Reference json.RawMessage `json:"seller_reference_number"` // nil where the member is missing, unlike null
-	State     string          `json:"state"`
-	IsPO      json.RawMessage `json:"isPO"`
-	CreatedAt string          `json:"created_at"`
-	Buyer     party           `json:"buyer"`
-	Seller    party           `json:"seller"`
-	Client    party           `json:"client"`
-	Items     []struct {
-		ID       ident           `json:"id"`
-		Quantity json.RawMessage `json:"quantity"`
-		Price    json.RawMessage `json:"price"` // of one ticket
-		Group    struct {
-			ID      ident             `json:"id"`
-			Section string            `json:"section"`
-			Row     string            `json:"row"`
-			Seats   []json.RawMessage `json:"seats"`
-			Event   eventAnswer       `json:"event"`
-		} `json:"ticket_group"`
-	} `json:"items"`
-	Payments []struct {
-		State    string          `json:"state"`
-		Amount   json.RawMessage `json:"amount"`
-		IsRefund json.RawMessage `json:"is_refund"`
+	ID        ident          `json:"id"`
+	Reference jsontext.Value `json:"seller_reference_number"` // nil where the member is missing, unlike null
+	State     string         `json:"state"`
+	IsPO      jsontext.Value `json:"isPO"`
+	CreatedAt string         `json:"created_at"`
+	Buyer     party          `json:"buyer"`
+	Seller    party          `json:"seller"`
+	Client    party          `json:"client"`
+	Items     []itemBody     `json:"items"`
+	Payments  []struct {
+		State    string         `json:"state"`
+		Amount   jsontext.Value `json:"amount"`
+		IsRefund jsontext.Value `json:"is_refund"`
 	} `json:"payments"`
 	SellerReason string `json:"seller_cancellation_reason"`
 	SellerNotes  string `json:"seller_cancellation_notes"`
 	BuyerReason  string `json:"buyer_cancellation_reason"`
 	BuyerNotes   string `json:"buyer_cancellation_notes"`
+}
+
+// itemBody is an item of an order. Its id is the one that paths mean; order_item_id is another.
+type itemBody struct {
+	ID       ident          `json:"id"`
+	Quantity jsontext.Value `json:"quantity"`
+	Price    jsontext.Value `json:"price"` // of one ticket
+	Group    struct {
+		ID      ident            `json:"id"`
+		Section string           `json:"section"`
+		Row     string           `json:"row"`
+		Seats   []jsontext.Value `json:"seats"`
+		Event   eventAnswer      `json:"event"`
+	} `json:"ticket_group"`
+	Tickets []struct {
+		ID ident `json:"id"`
+	} `json:"tickets"`
+	FinalizedAt jsontext.Value `json:"eticket_finalized_at"` // nil where the member is missing; null and "" while they are not final
+}
+
+// final reports whether the item's e-tickets are with the buyer; known is false where the item does not say.
+func (it *itemBody) final() (is, known bool) {
+	return text(it.FinalizedAt) != "", it.FinalizedAt != nil
 }
 
 // party is the buyer or the seller of an order.
@@ -224,12 +251,16 @@ type party struct {
 // of 2012.) A state that is not in it is not guessed.
 var fates = map[string]bool{
 	"pending": false, "open": false, "pending_substitution": false, "pending_consignment": false, "accepted": false,
-	"completed": false, stateProposed: false,
+	stateCompleted: false, stateProposed: false,
 	"rejected": true, "canceled": true, "canceled_open": true, "canceled_post_acceptance": true, "cancelled": true, "expired": true,
 }
 
-// stateProposed is that of an order that one side has cancelled.
-const stateProposed = "cancel_proposed"
+const (
+	// stateProposed is that of an order that one side has cancelled.
+	stateProposed = "cancel_proposed"
+	// stateCompleted is that of an order with which nothing is left to be done.
+	stateCompleted = "completed"
+)
 
 // purchase reports whether the order is one in which the broker buys.
 func (o *orderBody) purchase() (bool, error) {
@@ -282,7 +313,7 @@ func (o *orderBody) voidReason() string {
 }
 
 func (o *orderBody) fulfillment() pos.Fulfillment {
-	if o.State == "completed" {
+	if o.State == stateCompleted {
 		return pos.Complete
 	}
 	return pos.Pending
@@ -310,7 +341,7 @@ func (c *Client) payment(o *orderBody, cost int64) pos.Payment {
 }
 
 // line is what an item says of tickets and money.
-func (c *Client) line(quantity, price json.RawMessage) (int, pos.Money, error) {
+func (c *Client) line(quantity, price jsontext.Value) (int, pos.Money, error) {
 	n := count(quantity)
 	if n < 1 {
 		return 0, pos.Money{}, errors.New("an item has no quantity")
@@ -351,6 +382,6 @@ func (a *showAnswer) check() error {
 }
 
 // anyAnswer is for writes whose answer is not documented.
-type anyAnswer struct{ json.RawMessage }
+type anyAnswer struct{ jsontext.Value }
 
 func (a *anyAnswer) check() error { return nil }
