@@ -100,6 +100,9 @@ type vendorPOS struct {
 	config string // of the POS, but for its URL
 }
 
+// posEventSecret signs the events of the point of sale behind the published contract.
+const posEventSecret = "whsec_ZTJlLXBvcy1ldmVudHMtYXJlLXNpZ25lZC13aXRoLXRoaXM="
+
 // vendorType is the ticket type of sales that are invoiced in vendorGroup at such a point of sale.
 const vendorType, vendorGroup = "64b6c3a1f0a1b2c3d4e5f607", 5001
 
@@ -190,10 +193,11 @@ func (s *site) writeConfig() error {
 	for _, name := range slices.Sorted(maps.Keys(s.vendors)) {
 		poses += fmt.Sprintf("  %s: {%s, url: %q, timeout: 2s}\n", name, s.vendors[name].config, s.vendors[name].URL)
 	}
-	text := "worker: {listen: \"${WORKER_LISTEN}\"}\nwebhookd: {listen: " + s.webhooks + "}\noperator: {listen: " + s.operator + "}\n" +
-		fmt.Sprintf("pos:\n  simulator: {kind: http, url: %q, token: %s, timeout: 2s}\n", s.POSURL, stack.POSToken) + poses + "sources:" +
+	text := "worker: {listen: \"${WORKER_LISTEN}\", look_every: 2s}\nwebhookd: {listen: " + s.webhooks + "}\noperator: {listen: " + s.operator + "}\n" +
+		fmt.Sprintf("pos:\n  simulator: {kind: http, url: %q, token: %s, timeout: 2s, events: {secrets: [%s]}}\n", s.POSURL, stack.POSToken, posEventSecret) + poses + "sources:" +
 		"\n  tevo:" + source("step_patience: 15m", "confirm: false, sweep: false") +
 		"\n  quick:" + source("step_patience: 3s, quiet: 1s, grace: 1s, fraud_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s", "confirm: false, sweep: false") +
+		"\n  holding:" + source("step_patience: 15m, hold: true", "confirm: false, sweep: false") +
 		"\n  careful:" + source("step_patience: 15m", "confirm: true, sweep: true")
 	const haste = "step_patience: 3s, quiet: 1s, grace: 1s, payment_wait: 2s, details_wait: 2s, event_lead: 1s, fulfil_within: 1s"
 	for name, policy := range map[string]string{"": "step_patience: 15m", "-quick": haste} {
