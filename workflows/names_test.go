@@ -149,7 +149,7 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 	}
 	want := line("confirm", "provider-tevo") + line("invoice", "pos") + line("void_invoice", "pos") + line("purchase_order", "pos") +
 		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo") +
-		line("look", "pos") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + line("release_hold", "pos") + line("receive", "provider-tevo") +
+		line("look", "pos") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + line("release_hold", "pos") + line("receive", "pos") +
 		line("etickets", "provider-tevo") + line("revoke", "provider-tevo") + line("transfer", "provider-tevo") + line("will_call", "provider-tevo")
 	if got := strings.Join(got, "\n") + "\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

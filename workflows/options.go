@@ -36,7 +36,7 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 func queueOf(provider string, what order.Do) string {
 	switch what {
 	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoAttach, order.DoPurchaseOrder, order.DoVoidPurchaseOrder,
-		order.DoLook, order.DoFulfil, order.DoCredit, order.DoHold, order.DoReleaseHold:
+		order.DoLook, order.DoFulfil, order.DoReceive, order.DoCredit, order.DoHold, order.DoReleaseHold:
 		return TaskQueuePOS
 	}
 	return TaskQueueProvider(provider)
