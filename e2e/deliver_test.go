@@ -13,6 +13,7 @@ import (
 	"willcall/pos"
 	"willcall/pos/tevocore"
 	"willcall/sim"
+	"willcall/workflows"
 )
 
 // a way is how tickets of the POS reach the buyer of a sale at Ticket Evolution.
@@ -192,6 +193,9 @@ func TestTicketsOfThePOSReachTheBuyerOnce(t *testing.T) {
 				}
 				if road == "Poll" {
 					s.keep(t, "delivered-after-a-look-"+strings.ToLower(name), id)
+					if err := until(20*time.Second, func() error { return s.keepNewest(t, workflows.LooksWorkflow, "looked") }); err != nil {
+						t.Error(err)
+					}
 				}
 			})
 		}
@@ -226,8 +230,8 @@ func TestCancelledWhileTicketsAreOnTheirWay(t *testing.T) {
 	s := setup(t)
 	s.posEvents(true)
 	o := sim.OfficeSale(s.fresh()).At(time.Now())
-	o.Items = o.Items[:1]
-	if err := s.TEvo.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: http.MethodPost, Path: "/v9/orders/" + o.ID + "/items/" + o.Items[0].ID + "/finalize_etickets", Kind: sim.FaultStatus, Status: 503, Count: 1000}}}); err != nil {
+	o.Items = []sim.TEvoItem{{ID: "9" + o.ID, Quantity: 2}}
+	if err := s.TEvo.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: http.MethodPost, Path: "/v9/orders/" + o.ID + "/items/9" + o.ID + "/finalize_etickets", Kind: sim.FaultStatus, Status: 503, Count: 1000}}}); err != nil {
 		t.Fatal(err)
 	}
 	id := s.supply(t, "tevo", o, func(sim.POSInvoice) []sim.POSDelivery { return []sim.POSDelivery{pdf("a", "b")} })
@@ -327,7 +331,6 @@ func TestFilesOfAPurchaseArePutOnThePurchaseOrder(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			s := setup(t)
 			o := sim.Purchase(s.fresh()).At(time.Now())
-			o.ID += "7" // a sale of that number has the other
 			o.Items = []sim.TEvoItem{{Quantity: 2, Section: "113", Row: "A"}}
 			o = o.Accepted(time.Now())
 			id := "order:" + source + ":" + o.GroupID + ":buyer"
@@ -357,7 +360,6 @@ func TestFilesOfAPurchaseArePutOnThePurchaseOrder(t *testing.T) {
 func TestTooManyPagesOfAPurchaseAskAPerson(t *testing.T) {
 	s := setup(t)
 	o := sim.Purchase(s.fresh()).At(time.Now())
-	o.ID += "7"
 	o.Items = []sim.TEvoItem{{Quantity: 2}}
 	o = o.Accepted(time.Now()).EticketsFinalized(0, time.Now().Add(time.Second))
 	o.Items[0].Kept = []sim.TEvoPage{{Page: 1, Text: "a"}, {Page: 2, Text: "b"}, {Page: 3, Text: "c"}}

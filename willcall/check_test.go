@@ -41,7 +41,7 @@ sources:
 const well = `        WHAT              FOUND
 ok      pos.core          takes our credentials; sells whole groups
 ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; posts its events to /webhooks/main
-ok      pos.sky           takes our credentials; sells seats, searches lag by 3s; no events are configured
+ok      pos.sky           takes our credentials; sells seats, holds seats, voids single lines, takes tickets of purchases, searches lag by 3s; no events are configured
 ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; no events are configured
 ok      sources.ltd.api   takes our credentials; reads orders
 ok      sources.tevo.api  takes our credentials; reads orders, accepts and rejects them, each is read before it is invoiced
