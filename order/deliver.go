@@ -1,6 +1,7 @@
 package order
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,6 +253,11 @@ func (o *Order) Given(l Line) int {
 func (o *Order) given(l Line) bool {
 	if l.DeliveredQuantity() >= l.Quantity && l.Quantity > 0 {
 		return true
+	}
+	for _, id := range slices.Sorted(maps.Keys(o.Facts.Shipments)) {
+		if s := o.Facts.Shipments[id]; o.Kind == Sale && s.Shipped && slices.Contains(s.Lines, l.ID) {
+			return true // a carrier has it: there is nothing left for us to do
+		}
 	}
 	if !o.Policy.Deliver {
 		return false

@@ -53,7 +53,7 @@ func (o *Order) withBuyer(l Line) bool {
 	switch {
 	case o.revoked(l.ID):
 		return false
-	case l.DeliveredQuantity() > 0, o.gave(l.ID):
+	case o.Given(l) > 0:
 		return true
 	}
 	return slices.ContainsFunc(o.StepIDs(), func(id StepID) bool {

@@ -178,6 +178,8 @@ type ShipmentFact struct {
 	Changed      bool   `json:"changed,omitempty"`       // recipient or address changed; read it from the document
 	AirbillAsked bool   `json:"airbill_asked,omitempty"` // the seller waits for an airbill from us
 	Shipped      bool   `json:"shipped,omitempty"`       // on its way
+
+	Lines []string `json:"lines,omitempty"` // of a shipment of ours that is on its way: what is in it
 	Reclassified bool   `json:"reclassified,omitempty"`  // it travels in another way than was agreed
 }
 

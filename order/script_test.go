@@ -321,6 +321,8 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillAsked: true})
 		case "reclassified":
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, Reclassified: true})
+		case "in_transit": // shipment:line
+			e.Shipment = append(e.Shipment, ShipmentFact{ID: part[0], Shipped: true, Lines: []string{part[1]}})
 		case "airbill":
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillReady: true})
 		case "recipient":
