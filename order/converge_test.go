@@ -382,7 +382,7 @@ func (w *world) turn() {
 					Can: append([]Ability{CanReadDeliveries, CanFulfillPurchases}, w.road.can...)}
 			}
 			switch {
-			case id.Do().gives():
+			case id.Do().Gives():
 				r := Result{Outcome: Done}
 				for _, s := range w.o.ToDeliver(id) {
 					r.Lines = append(r.Lines, s.LineID)

@@ -75,7 +75,7 @@ func (p *planner) deliver() {
 // finishDelivering lets what is on its way arrive: the provider tells of a delivery before its answer is here.
 func (p *planner) finishDelivering() {
 	for _, id := range p.StepIDs() {
-		if id.Do().gives() && p.Steps[id].Outcome == Running {
+		if id.Do().Gives() && p.Steps[id].Outcome == Running {
 			p.wanted = append(p.wanted, id)
 		}
 	}
@@ -283,7 +283,7 @@ func (o *Order) gave(line string) bool {
 		case id.Do() == DoETickets:
 			return lineOf(id) == line && !o.revoked(line)
 		}
-		return id.Do().gives() && slices.Contains(r.Lines, line)
+		return id.Do().Gives() && slices.Contains(r.Lines, line)
 	})
 }
 

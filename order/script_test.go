@@ -156,7 +156,7 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 			}
 		}
 		switch do := StepID(rest[0]).Do(); {
-		case do.gives():
+		case do.Gives():
 			for _, s := range o.ToDeliver(StepID(rest[0])) {
 				r.Lines = append(r.Lines, s.LineID)
 			}
