@@ -179,8 +179,8 @@ type ShipmentFact struct {
 	AirbillAsked bool   `json:"airbill_asked,omitempty"` // the seller waits for an airbill from us
 	Shipped      bool   `json:"shipped,omitempty"`       // on its way
 
-	Lines []string `json:"lines,omitempty"` // of a shipment of ours that is on its way: what is in it
-	Reclassified bool   `json:"reclassified,omitempty"`  // it travels in another way than was agreed
+	Lines        []string `json:"lines,omitempty"`        // of a shipment of ours that is on its way: what is in it
+	Reclassified bool     `json:"reclassified,omitempty"` // it travels in another way than was agreed
 }
 
 // Payment says how far the buyer has paid, where the provider tells. Empty: it does not, or it is no matter of ours.
