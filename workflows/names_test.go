@@ -154,7 +154,7 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 	give := func(do, queue string) string { return lines(do, queue, "2m0s", "10s", "1m0s") }
 	want := line("confirm", "provider-tevo") + line("invoice", "pos") + undo("void_invoice", "pos") + line("purchase_order", "pos") +
 		undo("void_purchase_order", "pos") + line("accept", "provider-tevo") + undo("reject", "provider-tevo") + line("airbill", "provider-tevo") +
-		lines("look", "pos", "1m0s", "0s", "1m0s") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + undo("release_hold", "pos") + give("receive", "pos") +
+		lines("look", "pos", "1m0s", "10s", "1m0s") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + undo("release_hold", "pos") + give("receive", "pos") +
 		give("etickets", "provider-tevo") + undo("revoke", "provider-tevo") + give("transfer", "provider-tevo") + give("will_call", "provider-tevo")
 	if got := strings.Join(got, "\n") + "\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

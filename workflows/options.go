@@ -31,7 +31,7 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 	case id.Do().Gives(), id.Do() == order.DoReceive:
 		options.StartToCloseTimeout = 2 * time.Minute // several calls, and files in them
 	case id.Do() == order.DoLook:
-		options.StartToCloseTimeout, options.HeartbeatTimeout = time.Minute, 0 // it reads, call after call, and nothing hangs on it
+		options.StartToCloseTimeout = time.Minute // a call for each line, and files in the answers
 	}
 	if id.Do().Undoes() {
 		options.RetryPolicy.MaximumInterval = 10 * time.Second // what is half undone costs more than what is late
