@@ -20,14 +20,14 @@ func (a *Activities) DeliverETickets(ctx context.Context, s Step) (Done, error) 
 		if api.DeliverETickets == nil {
 			return Done{}, unsupported(op)
 		}
-		if len(s.Supplied) != 1 {
-			return Done{}, &pos.Error{Class: pos.Invalid, Op: op, Message: fmt.Sprintf("%d lines in one step", len(s.Supplied))}
-		}
-		planned := s.Supplied[0]
 		now, err := a.stillHeld(ctx, op, s, src)
 		if err != nil {
 			return Done{}, err
 		}
+		if len(s.Supplied) != 1 {
+			return Done{}, &pos.Error{Class: pos.Invalid, Op: op, Message: fmt.Sprintf("%d lines in one step", len(s.Supplied))}
+		}
+		planned := s.Supplied[0]
 		keep, err := pagesOf(op, planned, s.Lines, now)
 		if err != nil {
 			return Done{}, err
@@ -101,23 +101,20 @@ func (a *Activities) TransferTickets(ctx context.Context, s Step) (Done, error) 
 	})
 }
 
-// LeaveAtWillCall tells the provider that the tickets of the lines of s.Supplied, of all of s.Lines without any, lie where their
-// buyer gets them.
+// LeaveAtWillCall tells the provider that the tickets of the lines of s.Supplied lie where their buyer gets them. As with
+// [Activities.DeliverETickets] the POS must still hold just these.
 func (a *Activities) LeaveAtWillCall(ctx context.Context, s Step) (Done, error) {
 	return a.deliver(ctx, s, func(ctx context.Context, src Source, api *API) (Done, error) {
 		const op = "leave at will call"
 		if api.HandOver == nil {
 			return Done{}, unsupported(op)
 		}
-		done := Done{Lines: ids(s.Lines)}
-		if len(s.Supplied) > 0 {
-			if _, err := a.stillHeld(ctx, op, s, src); err != nil {
-				return Done{}, err
-			}
-			done.Lines = nil
-			for _, l := range s.Supplied {
-				done.Lines = append(done.Lines, l.LineID)
-			}
+		if _, err := a.stillHeld(ctx, op, s, src); err != nil {
+			return Done{}, err
+		}
+		var done Done
+		for _, l := range s.Supplied {
+			done.Lines = append(done.Lines, l.LineID)
 		}
 		return done, api.HandOver(ctx, s.APIID, done.Lines)
 	})
@@ -137,6 +134,9 @@ func (a *Activities) deliver(ctx context.Context, s Step, do func(context.Contex
 
 // stillHeld reads the POS again and fails with conflict unless it holds what the step is to deliver.
 func (a *Activities) stillHeld(ctx context.Context, op string, s Step, src Source) (held, error) {
+	if len(s.Supplied) == 0 { // the order has heard already that it is gone
+		return held{}, &provider.CallError{Class: provider.Conflict, Op: op, Detail: "the POS holds other tickets now than were planned"}
+	}
 	now, err := a.held(ctx, src, s.Invoice, s.Lines)
 	if err != nil {
 		return now, err

@@ -157,10 +157,10 @@ func (a *Activities) lookFor(ctx context.Context, src Source, o *order.Order) (n
 	if o.Facts.Supply != nil {
 		known = o.Facts.Supply.Supply
 	}
-	if sameSupply(known, held.Supply) || len(known.Lines) == 0 && len(held.Lines) == 0 && !held.Void {
+	if sameSupply(known, held.Supply) || len(known.Lines) == 0 && len(held.Lines) == 0 && known.Void == held.Void {
 		return false, nil
 	}
-	e, err := a.storeSupply(ctx, src, o.Identity, held.Supply, postgres.ViaSweep)
+	e, err := a.storeSupply(ctx, src, o.Identity, held, postgres.ViaSweep)
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -28,8 +29,8 @@ func once[T any](ctx context.Context, a *Activities, op postgres.Operation, do f
 	if row.Outcome == postgres.OperationDone {
 		return out, json.Unmarshal(row.Result, &out)
 	}
-	stop := a.keepAlive(ctx, row)
-	out, err = do(ctx, row.Attempts)
+	attempt, stop := a.keepAlive(ctx, row)
+	out, err = do(attempt, row.Attempts)
 	stop()
 
 	// The result must be kept even if the activity is being cancelled: it is what really happened.
@@ -49,13 +50,25 @@ func once[T any](ctx context.Context, a *Activities, op postgres.Operation, do f
 	return out, err
 }
 
-// keepAlive heartbeats, and extends the lease of the operation, until it is stopped.
-func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (stop func()) {
-	return beating(ctx, func(ctx context.Context) {
-		if err := a.DB.ExtendOperation(ctx, row.Key, row.Lease, lease); err != nil && ctx.Err() == nil {
+// keepAlive heartbeats, and extends the lease of the operation, until it is stopped. The context that it returns ends when the lease
+// can no longer be relied on: whoever has it then may write.
+func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (attempt context.Context, stop func()) {
+	attempt, lose := context.WithCancel(ctx)
+	extended := time.Now()
+	quiet := beating(ctx, func(ctx context.Context) {
+		err := a.DB.ExtendOperation(ctx, row.Key, row.Lease, lease)
+		switch {
+		case err == nil:
+			extended = time.Now()
+		case ctx.Err() != nil:
+		default:
 			a.Logger.Warn("the lease of an operation was not extended", "key", row.Key, "error", err)
+			if errors.Is(err, postgres.ErrConflict) || time.Since(extended) > lease-2*beat {
+				lose()
+			}
 		}
 	})
+	return attempt, func() { quiet(); lose() }
 }
 
 // beating heartbeats until it is stopped, for what may take longer than Temporal waits for a sign of life; each is called with every

@@ -39,7 +39,7 @@ func (a *Activities) glance(ctx context.Context, s Step, src Source, invoice str
 	if err != nil || len(held.Lines) == 0 {
 		return nil
 	}
-	e, err := a.storeSupply(ctx, src, s.Order, held.Supply, postgres.ViaReread)
+	e, err := a.storeSupply(ctx, src, s.Order, held, postgres.ViaReread)
 	if err != nil {
 		return nil
 	}
@@ -88,7 +88,12 @@ func (a *Activities) invoice(ctx context.Context, s Step, src Source, customer s
 		if len(s.Holds) == 1 && len(lines) == 1 {
 			in.HoldID = s.Holds[0]
 		}
-		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, pos.Op{Key: s.key(), Ref: s.ref()}, in, pos.Options{Attempt: attempt})
+		op := pos.Op{Key: s.key(), Ref: s.ref()}
+		inv, booked, err := pos.EnsureInvoice(ctx, src.POS, op, in, pos.Options{Attempt: attempt})
+		if class := pos.ClassOf(err); in.HoldID != "" && (class == pos.NotFound || class == pos.Unavailable) {
+			in.HoldID, op.Key = "", op.Key+"/unheld" // it may have run out, and the tickets are for sale all the same
+			inv, booked, err = pos.EnsureInvoice(ctx, src.POS, op, in, pos.Options{Attempt: attempt})
+		}
 		if err != nil {
 			return Done{}, err
 		}

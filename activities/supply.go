@@ -41,21 +41,21 @@ func (a *Activities) LookForTickets(ctx context.Context, s Step) (Done, error) {
 		if o != nil && o.Facts.Supply != nil && sameSupply(o.Facts.Supply.Supply, held.Supply) {
 			return Done{Ref: s.Invoice}, nil
 		}
-		e, err := a.storeSupply(ctx, src, s.Order, held.Supply, postgres.ViaReread)
+		e, err := a.storeSupply(ctx, src, s.Order, held, postgres.ViaReread)
 		return Done{Ref: s.Invoice, Event: e}, err
 	})
 }
 
 // storeSupply puts what the POS holds into the inbox, so that a person can see when it was seen. Its body names the time: the POS
 // may hold tickets, then others, then the first again.
-func (a *Activities) storeSupply(ctx context.Context, src Source, id order.Identity, s order.Supply, via postgres.Via) (*order.Event, error) {
-	now := time.Now().UTC().Truncate(time.Microsecond)
+func (a *Activities) storeSupply(ctx context.Context, src Source, id order.Identity, h held, via postgres.Via) (*order.Event, error) {
+	s, at, now := h.Supply, h.at, time.Now().UTC().Truncate(time.Microsecond)
 	body, err := json.Marshal(struct {
 		Type   string         `json:"type"`
 		At     time.Time      `json:"at"`
 		Order  order.Identity `json:"order"`
 		Supply order.Supply   `json:"supply"`
-	}{SupplyType, now, id, s})
+	}{SupplyType, at, id, s})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (a *Activities) storeSupply(ctx context.Context, src Source, id order.Ident
 	if err != nil {
 		return nil, err
 	}
-	return &order.Event{ID: stored.ID, Type: SupplyType, At: now, Received: now, Supply: &s}, nil
+	return &order.Event{ID: stored.ID, Type: SupplyType, At: at, Received: now, Supply: &s}, nil
 }
 
 func sameSupply(a, b order.Supply) bool {
@@ -83,12 +83,13 @@ func sameSupply(a, b order.Supply) bool {
 // held is what the POS holds: what may be told of it, and the tickets themselves, which are buyer data.
 type held struct {
 	order.Supply
+	at      time.Time                 // before anything was read: what comes after that is newer
 	tickets map[string][]pos.Delivery // by order line, in the order in which they are delivered
 }
 
 // held reads the invoice and what is there for its buyer, and says which is of which line.
 func (a *Activities) held(ctx context.Context, src Source, invoice string, lines []order.Line) (held, error) {
-	none := held{Supply: order.Supply{Invoice: invoice}}
+	none := held{Supply: order.Supply{Invoice: invoice}, at: time.Now().UTC().Truncate(time.Microsecond)}
 	if invoice == "" {
 		return none, nil
 	}
@@ -112,7 +113,7 @@ func (a *Activities) held(ctx context.Context, src Source, invoice string, lines
 	if unclear == "" {
 		byLine, unclear = sorted(deliveries, lines, inv.Lines, sold)
 	}
-	out := held{Supply: none.Supply, tickets: map[string][]pos.Delivery{}}
+	out := held{Supply: none.Supply, at: none.at, tickets: map[string][]pos.Delivery{}}
 	if unclear != "" { // of every line: any of the tickets may be its
 		for _, l := range lines {
 			out.Lines = append(out.Lines, order.Supplied{LineID: l.ID, Form: formOf(deliveries), Digest: digest(inOrder(deliveries, nil)), Unclear: unclear})

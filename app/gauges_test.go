@@ -65,7 +65,7 @@ func scrape(t *testing.T, c prometheus.Collector) (lines string) {
 func TestTheLookForDuplicatesKeepsToTheOperatorsRate(t *testing.T) {
 	t.Parallel()
 	for perSecond, want := range map[float64]time.Duration{0: 200 * time.Millisecond, 100: 200 * time.Millisecond, 2: 500 * time.Millisecond, .5: 2 * time.Second} {
-		if got := duplicatePause(config.Worker{POSPerSecond: perSecond}); got != want {
+		if got := askPause(config.Worker{POSPerSecond: perSecond}); got != want {
 			t.Errorf("%g per second: got %s; want %s", perSecond, got, want)
 		}
 	}

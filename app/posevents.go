@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +128,11 @@ func readSkyBoxEvent(d provider.Delivery) (posEvent, error) {
 	if err != nil {
 		return posEvent{}, fmt.Errorf("%w: %w", provider.ErrMalformed, err)
 	}
-	out := posEvent{typ: e.Topic, known: e.Topic != "" || e.InvoiceID != "", invoice: e.InvoiceID}
+	// Nothing is known to number these, and two changes of one invoice may be told in the same bytes: only within a minute is the
+	// second a repetition.
+	sum := sha256.Sum256(d.Body)
+	out := posEvent{typ: e.Topic, known: e.Topic != "" || e.InvoiceID != "", invoice: e.InvoiceID,
+		key: fmt.Sprintf("%x/%d", sum[:16], d.Received.Unix()/60)}
 	if out.typ == "" {
 		out.typ = "event"
 	}

@@ -52,7 +52,7 @@ func Worker(ctx context.Context, o Options) error {
 		return signal(ctx, webhook.Signal{Order: id, Event: e, Attempt: 1})
 	}
 	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell,
-		DuplicatePause: duplicatePause(cfg.Worker), LookPause: duplicatePause(cfg.Worker)}
+		DuplicatePause: askPause(cfg.Worker), LookPause: askPause(cfg.Worker)}
 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -141,9 +141,9 @@ func startAll(ctx context.Context, c client.Client, workers []worker.Worker, log
 	return nil
 }
 
-// duplicatePause is the time before each question of the looks for duplicates and for tickets: five in a second, or as many as
+// askPause is the time before each question of the looks for duplicates and for tickets: five in a second, or as many as
 // the operator lets all workers ask, since buyers' orders go before them.
-func duplicatePause(k config.Worker) time.Duration {
+func askPause(k config.Worker) time.Duration {
 	perSecond := 5.0
 	if k.POSPerSecond > 0 {
 		perSecond = min(perSecond, k.POSPerSecond)

@@ -394,7 +394,7 @@ func (w *world) turn() {
 			case id.Do() == DoCredit:
 				w.input[id] = Result{Outcome: Done, Ref: w.o.InvoiceID(), Amount: w.o.Total(), Lines: lineIDs(w.o.LiveLines())}
 			case id.Do() == DoHold:
-				w.input[id] = Result{Outcome: Done, Holds: lineIDs(w.o.LiveLines())}
+				w.input[id] = Result{Outcome: Done, Holds: lineIDs(w.o.LiveLines()), Lines: lineIDs(w.o.LiveLines())}
 			case id.Do() == DoReceive:
 				w.input[id] = Result{Outcome: Done, Ref: w.o.PurchaseOrderID()}
 			}

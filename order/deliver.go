@@ -16,7 +16,11 @@ func (p *planner) deliver() {
 	}
 	switch p.plan.State {
 	case AwaitingFulfilment, PartiallyFulfilled:
-	case Fulfilled, Completed:
+	case Fulfilled:
+		p.look() // what is changed after the delivery a person must hear
+		p.finishDelivering()
+		return
+	case Completed:
 		p.finishDelivering()
 		return
 	default:
@@ -103,23 +107,29 @@ func (o *Order) can(a Ability) bool {
 	return slices.Contains(o.resultInForce(do, undo).Can, a)
 }
 
-// look has the POS read again after it said that something may have changed.
+// look has the POS read again after it said that something may have changed, or was seen to have.
 func (p *planner) look() {
-	hint := p.Facts.Hint
-	if hint.By == "" || p.Facts.Supply != nil && !p.Facts.Supply.At.Before(hint.At) && p.Facts.Supply.Invoice == p.InvoiceID() {
-		return
-	}
-	for _, id := range p.StepIDs() {
-		if id.Do() == DoLook && p.Steps[id].Outcome == Running && id.Subject() != hint.By {
-			p.wanted = append(p.wanted, id) // one at a time: the newest hint is looked after then
-			return
+	subject, since := p.Facts.Hint.By, p.Facts.Hint.At
+	for _, id := range p.StepIDs() { // a delivery that found other tickets in the POS says so, too
+		if r := p.Steps[id]; id.Do().Gives() && r.Outcome == Failed && r.Class == "conflict" && r.At.After(since) {
+			subject, since = id.Subject(), r.At
 		}
 	}
-	p.wanted = append(p.wanted, ID(DoLook, hint.By, 1))
+	if held := p.Facts.Supply; subject == "" || held != nil && !held.At.Before(since) && held.Invoice == p.InvoiceID() {
+		return
+	}
+	if running := p.steps(DoLook, Running); len(running) > 0 {
+		p.wanted = append(p.wanted, running...) // one at a time: the newest hint is looked after then
+		return
+	}
+	p.wanted = append(p.wanted, ID(DoLook, subject+"~"+p.InvoiceID(), 1))
 }
 
 // mustNotDeliver reports whether something is open that may end the order, or change who is to have the tickets.
 func (p *planner) mustNotDeliver() bool {
+	if by := p.Facts.Reread.By; by != "" && p.outcomeOf(ID(DoReread, by, 1)) != Done {
+		return true // what has changed is not known yet
+	}
 	return slices.ContainsFunc(p.matters, func(a Attention) bool {
 		switch a.Reason {
 		case ReasonFraudAfterAcceptance, ReasonCancelProposed, ReasonPaymentReturned, ReasonEventOff, ReasonEventMoved, ReasonAmountChanged,
@@ -223,7 +233,7 @@ func lineOf(id StepID) string {
 	return line
 }
 
-// ToDeliver is what the step delivers.
+// ToDeliver is what the step delivers; nothing if that is no longer what was planned.
 func (o *Order) ToDeliver(id StepID) (all []Supplied) {
 	for _, l := range o.LiveLines() {
 		s, ok := o.supplied(l)
@@ -237,6 +247,13 @@ func (o *Order) ToDeliver(id StepID) (all []Supplied) {
 			}
 			all = append(all, s)
 		}
+	}
+	line := ""
+	if id.Do() == DoETickets {
+		line = lineOf(id)
+	}
+	if deliverySubject(line, all) != id.Subject() {
+		return nil // the POS holds others by now, or some are given: what was planned is no longer to be had
 	}
 	return all
 }
@@ -259,10 +276,7 @@ func (o *Order) given(l Line) bool {
 			return true // a carrier has it: there is nothing left for us to do
 		}
 	}
-	if !o.Policy.Deliver {
-		return false
-	}
-	if s, ok := o.supplied(l); ok && s.Form == FormParcel && s.Unclear == "" && fits(l.Delivery, s.Form) {
+	if s, ok := o.supplied(l); ok && o.Policy.Deliver && s.Form == FormParcel && s.Unclear == "" && fits(l.Delivery, s.Form) {
 		return true
 	}
 	if slices.ContainsFunc(o.Decisions, func(d Decision) bool {
@@ -297,18 +311,39 @@ func (p *planner) watchDelivered() {
 		p.matter(Attention{Reason: ReasonInvoiceVoided, about: held.Invoice, Detail: "invoice " + held.Invoice + " was voided in the POS, and not by us.",
 			Advice: "Find out why. Send cancel to call the order off, or make the invoice anew in the POS by hand and send resolve to go on without it."})
 	}
+	changed := func(lines string) {
+		p.matter(Attention{Reason: ReasonTicketsChanged, about: lines,
+			Detail: "the POS holds other tickets now than those that were delivered, or may have been.",
+			Advice: "See which ones the buyer has and which are right. If they differ, replace them at the provider by hand; then send resolve."})
+	}
 	for _, id := range p.StepIDs() {
-		if id.Do() != DoETickets || p.Steps[id].Outcome != Done || p.Steps[id].By != "" {
+		r := p.Steps[id]
+		if !id.Do().Gives() || r.By != "" || r.Outcome == Running {
 			continue
 		}
+		lines, line := r.Lines, ""
+		if id.Do() == DoETickets {
+			line = lineOf(id)
+			lines = []string{line}
+		}
+		var now []Supplied
+		about := ""
 		for _, s := range held.Lines {
-			if s.LineID == lineOf(id) && s.Digest != "" && deliverySubject(s.LineID, []Supplied{s}) != id.Subject() {
-				p.matter(Attention{Reason: ReasonTicketsChanged, about: s.LineID + " " + s.Digest,
-					Detail: "the POS holds other tickets now than those that were delivered.",
-					Advice: "See which are right. If the new ones are, replace the files at the provider by hand; then send resolve."})
+			if slices.Contains(lines, s.LineID) {
+				now, about = append(now, s), about+s.LineID+" "+s.Digest+" "
 			}
 		}
+		// What failed, or was stopped, may have reached the buyer all the same, if it is known of the line that something has.
+		arrived := r.Outcome == Done || line != "" && p.givenLine(line)
+		if arrived && len(now) > 0 && len(now) == len(lines) && deliverySubject(line, now) != id.Subject() {
+			changed(strings.TrimSpace(about))
+		}
 	}
+}
+
+// givenLine reports whether the live line is with the buyer.
+func (o *Order) givenLine(id string) bool {
+	return slices.ContainsFunc(o.LiveLines(), func(l Line) bool { return l.ID == id && o.given(l) })
 }
 
 // fulfil has the invoice marked delivered in the POS, once everything is with the buyer.

@@ -19,15 +19,16 @@ func (o *Order) HoldUntil() time.Time {
 	return o.Facts.FirstReceived.Add(max(o.Policy.PaymentWait, o.Policy.FraudWait, o.Policy.ApprovalWait) + time.Hour)
 }
 
-// Held are the ids in the POS of what is held for the order and not being let go, in the order of its lines.
-func (o *Order) Held() []string {
-	if o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" {
+// Held are the ids in the POS of what is held for the order at now and not being let go, in the order of its lines.
+func (o *Order) Held(now time.Time) []string {
+	if !now.Before(o.HoldUntil()) || o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" {
 		return nil
 	}
 	return o.Steps[ID(DoHold, "", 1)].Holds
 }
 
-// holding has the hold settled before the invoice is written. An invoice sells one hold; several are given back first.
+// holding has the hold settled before the invoice is written. An invoice sells one hold of all its tickets; what else is held is given
+// back first, also what may be held of lines before the one that failed.
 func (p *planner) holding() bool {
 	switch {
 	case p.outcome(DoInvoice) != "":
@@ -36,12 +37,22 @@ func (p *planner) holding() bool {
 		p.want(DoHold)
 		p.plan.Awaits = "the POS: keep the tickets"
 		return true
-	case len(p.Steps[p.id(DoHold)].Holds) > 1 && p.outcome(DoReleaseHold) != Done:
+	case p.unsellable() && p.outcome(DoReleaseHold) != Done:
 		p.want(DoReleaseHold)
 		p.plan.Awaits = "the POS: let go of the tickets, to sell them"
 		return true
 	}
 	return false
+}
+
+// unsellable reports whether something is held, or may be, that one invoice cannot sell.
+func (p *planner) unsellable() bool {
+	r, live := p.Steps[p.id(DoHold)], p.LiveLines()
+	if r.Outcome == Done && len(r.Holds) == 0 {
+		return false // the POS keeps no holds
+	}
+	one := len(r.Holds) == 1 && len(live) == 1 && slices.Equal(r.Lines, []string{live[0].ID})
+	return r.Outcome == Failed || r.Outcome == Done && !one
 }
 
 // letGo gives back what is held for an order that is over.

@@ -26,7 +26,7 @@ func (o *Order) Plan(now time.Time) Plan {
 	case o.Kind == Purchase:
 		p.purchase()
 	case o.Policy.Adopt:
-		p.supply()
+		p.ownSale()
 	default:
 		p.sale()
 	}
@@ -77,6 +77,8 @@ func (p *planner) rejected() bool { return p.decided(Reject) || p.Facts.Has(Stat
 func (o *Order) accepted() bool {
 	return o.Facts.Has(StatusAccepted) || o.Facts.Has(StatusCompleted) || o.Steps[ID(DoAccept, "", 1)].Outcome == Done
 }
+
+func (p *planner) outcomeOf(id StepID) Outcome { return p.Steps[id].Outcome }
 
 func (p *planner) outcome(do Do) Outcome { return p.Steps[p.id(do)].Outcome }
 
@@ -155,7 +157,7 @@ func (p *planner) settleSteps() {
 // looked; what needs a person's judgement is left to one.
 func (p *planner) undoAgain(id StepID) bool {
 	r := p.Steps[id]
-	if p.Policy.UndoAgain <= 0 || !id.Do().Undoes() {
+	if p.Policy.UndoAgain <= 0 || !id.Do().Undoes() || id.Do() == DoRevoke && p.outcome(DoVoidInvoice) != "" { // whether tickets go back on sale is said by then
 		return false
 	}
 	switch r.Class {
@@ -188,8 +190,19 @@ func advice(class string) string {
 	return "Do it by hand and send resolve; or mend the cause and send retry."
 }
 
-// raise picks the first matter that is not resolved yet.
+// raise picks the first matter that is not resolved yet. That tickets are late comes last: what keeps them is what a person must know.
 func (p *planner) raise() {
+	if p.delivers() {
+		slices.SortStableFunc(p.matters, func(a, b Attention) int {
+			late := func(a Attention) int {
+				if a.Reason == ReasonFulfilmentOverdue {
+					return 1
+				}
+				return 0
+			}
+			return late(a) - late(b)
+		})
+	}
 	for _, a := range p.matters {
 		if !p.Order.resolved(a.Key()) {
 			p.plan.Attention = &a

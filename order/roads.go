@@ -34,6 +34,9 @@ func (p *planner) sale() {
 		p.awaitAcceptance()
 	default:
 		p.fulfilment()
+		if p.delivers() {
+			p.statusHolds()
+		}
 	}
 	if !p.plan.State.Final() {
 		if undo := p.id(DoVoidInvoice); p.undoing() && !slices.Contains(p.wanted, undo) {
@@ -74,8 +77,8 @@ func (p *planner) purchase() {
 	}
 }
 
-// supply is the road of a sale of our own whose tickets somebody else brings: the invoice stands in the POS already.
-func (p *planner) supply() {
+// ownSale is the road of a sale of our own whose tickets somebody else brings: the invoice stands in the POS already.
+func (p *planner) ownSale() {
 	lost := Attention{Reason: ReasonSupplyLost, Detail: "whoever was to supply the tickets has called the order off; our customer's invoice stands.",
 		Advice: "Send cancel to void the invoice and refund the customer, or find other tickets and send resolve."}
 	const yours = "an operator: void the invoice, or find other tickets"

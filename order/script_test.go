@@ -171,7 +171,7 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 				}
 			}
 		case do == DoHold && arg("holds") != "":
-			r.Holds = strings.Split(arg("holds"), ",")
+			r.Holds, r.Lines = strings.Split(arg("holds"), ","), lineIDs(o.LiveLines())
 		}
 		o.Record(StepID(rest[0]), r)
 	case "fail":

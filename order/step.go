@@ -124,6 +124,13 @@ func (o *Order) Record(id StepID, r Result) {
 		r.Tries++
 	}
 	o.Steps[id] = r
+	if id.Do() == DoLook && r.Outcome == Done { // one for each hint would make the order grow for ever
+		for _, other := range o.steps(DoLook, Done) {
+			if other != id {
+				delete(o.Steps, other)
+			}
+		}
+	}
 	if what := r.String(); what != "" {
 		o.note(r.At, string(id)+" "+what, "", r.Detail)
 	}

@@ -185,7 +185,7 @@ func (b books) quiet(t *testing.T, o *Order, now time.Time) {
 			r := Result{Outcome: Done, At: now, Ref: string(id), Customer: "c1", Amount: o.Total(), Lines: lineIDs(o.LiveLines())}
 			switch id.Do() {
 			case DoHold:
-				r = Result{Outcome: Done, At: now, Holds: r.Lines}
+				r.Holds = r.Lines
 			case DoCredit:
 				r.Ref = o.InvoiceID()
 			case DoReceive:

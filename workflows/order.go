@@ -214,8 +214,8 @@ func (s *shell) forgetOrphans(ctx workflow.Context, plan order.Plan) (found bool
 // start begins the wanted steps that do not run yet.
 func (s *shell) start(ctx workflow.Context, plan order.Plan) {
 	for _, id := range plan.Steps {
-		if s.running[id] != nil {
-			continue
+		if s.running[id] != nil || s.mustWait(id) {
+			continue // once that one has ended there is another turn
 		}
 		slow := s.o.Steps[id].Slow
 		stepCtx, stop := workflow.WithCancel(ctx)
@@ -228,6 +228,21 @@ func (s *shell) start(ctx workflow.Context, plan order.Plan) {
 			s.finished = append(s.finished, f)
 		})
 	}
+}
+
+// mustWait reports whether the step must not begin while another is still being stopped: two deliveries at once, or the undoing of
+// what is still being done, could each undo what the other does. Runs that were begun before there was such a rule are without it.
+func (s *shell) mustWait(id order.StepID) bool {
+	if s.o.Policy.UndoAgain == 0 || !id.Do().Gives() && !id.Do().Undoes() {
+		return false
+	}
+	for _, other := range slices.Sorted(maps.Keys(s.running)) {
+		if r, what := s.running[other], other.Do(); r.stopping && (what.Gives() || what == order.DoInvoice || what == order.DoPurchaseOrder ||
+			what == order.DoHold || what == order.DoCredit) {
+			return true
+		}
+	}
+	return false
 }
 
 // activityOf is the activity that does a step.
@@ -288,11 +303,11 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
 		in.Paid = f.Payment == order.PaymentPaid
-		in.Holds, in.Look = s.o.Held(), s.o.Urgent(s.o.Steps[id].At)
+		in.Holds, in.Look = s.o.Held(s.o.Steps[id].At), s.o.Urgent(s.o.Steps[id].At)
 	case order.DoHold:
 		in.Lines, in.Until = s.o.LiveLines(), s.o.HoldUntil()
 	case order.DoReleaseHold:
-		in.Lines, in.Holds, in.Until = s.o.LiveLines(), s.o.Steps[order.ID(order.DoHold, "", 1)].Holds, s.o.HoldUntil()
+		in.Lines, in.Holds, in.Until = s.o.Lines(), s.o.Steps[order.ID(order.DoHold, "", 1)].Holds, s.o.HoldUntil()
 	case order.DoLook, order.DoFulfil:
 		in.Lines, in.Invoice = s.o.LiveLines(), s.o.InvoiceID()
 	case order.DoCredit:

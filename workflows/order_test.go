@@ -146,7 +146,11 @@ func (b *bench) act(name string, s activities.Step) (activities.Done, error) {
 		}
 		return activities.Done{Ref: s.Invoice, Amount: s.Total, Lines: lines}, nil
 	case order.DoHold:
-		return activities.Done{Holds: []string{"h1"}}, nil
+		var lines []string
+		for _, l := range s.Lines {
+			lines = append(lines, l.ID)
+		}
+		return activities.Done{Holds: []string{"h1"}, Lines: lines}, nil
 	}
 	return activities.Done{}, nil
 }

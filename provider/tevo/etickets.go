@@ -80,9 +80,6 @@ func (c *Client) RevokeETickets(ctx context.Context, orderID, lineID string) err
 		return !it.files(), err
 	}
 	gone, err := look()
-	if provider.ClassOf(err) == provider.Conflict && gone {
-		return nil
-	}
 	if err != nil || gone {
 		return err
 	}
