@@ -87,10 +87,12 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		TEvo:   sim.TEvoOptions{Lenient: true},
 		Vivenu: sim.VivenuOptions{Lenient: true},
 		Mix: sim.MixOptions{
-			Sender:         sim.SenderOptions{URL: o.webhook("tevo/dev-tevo-token"), Rate: o.rate, Seed: o.seed},
-			VivenuTarget:   sim.Target{URL: o.webhook("vivenu")},
-			LTDTarget:      sim.Target{URL: o.webhook("ltd/dev-ltd-token")},
-			TixstockTarget: sim.Target{URL: o.webhook("tixstock")},
+			Sender: sim.SenderOptions{URL: o.webhook("tevo/dev-tevo-token"), Rate: o.rate, Seed: o.seed},
+			// The POS gets tickets of orders of the source tevo, which are then for us to deliver.
+			SupplyReference: "order:tevo:",
+			VivenuTarget:    sim.Target{URL: o.webhook("vivenu")},
+			LTDTarget:       sim.Target{URL: o.webhook("ltd/dev-ltd-token")},
+			TixstockTarget:  sim.Target{URL: o.webhook("tixstock")},
 		},
 		Progress: out,
 	})

@@ -66,9 +66,9 @@ var storyKinds = []storyKind{
 // suppliedKinds are the stories in which nobody but us gives the tickets to the buyer. They need a point of sale that gets
 // them, so they are in no mix without one; see SenderOptions.Supply.
 var suppliedKinds = []storyKind{
-	{"our e-tickets", 16, ourETicketsStory},
-	{"our mobile transfer", 12, ourTransferStory},
-	{"our will call", 4, ourWillCallStory},
+	{"our e-tickets", 40, ourETicketsStory},
+	{"our mobile transfer", 24, ourTransferStory},
+	{"our will call", 8, ourWillCallStory},
 }
 
 // NewStory makes the n-th order of a seed, beginning at a time. The same arguments make the same story, whatever was
