@@ -10,8 +10,8 @@ import (
 // Evolution on the sale's invoice in p, and so has the event posted. The invoice is the live one whose external reference is
 // reference followed by the order's group id; without one nothing is put, and the log says so.
 //
-// An Eticket has one PDF for each line, with a page for each ticket that names its seat where the order does. The fifth part of them
-// names none, though the order does, so that a person must look. A WillCall is noted as such; anything else gets a link for
+// An Eticket has one PDF for each line, with a page for each ticket that names its seat where the order does. Every fourth group
+// id has pages that name none all the same, so that a person must look. A WillCall is noted as such; anything else gets a link for
 // an even order id and was transferred for an odd one.
 func (p *POS) Supplier(reference string) func(TEvoOrder) {
 	return func(o TEvoOrder) {
@@ -57,7 +57,7 @@ func ticketsOf(o TEvoOrder, inv POSInvoice) (all []POSDelivery, err error) {
 		free = slices.Delete(free, at, at+1)
 		switch {
 		case o.Delivery == "Eticket":
-			all = append(all, POSDelivery{Form: "file", LineID: line, Name: "tickets-" + line + ".pdf", MediaType: "application/pdf", Content: PDF(ticketTexts(it, number%5 == 0)...)})
+			all = append(all, POSDelivery{Form: "file", LineID: line, Name: "tickets-" + line + ".pdf", MediaType: "application/pdf", Content: PDF(ticketTexts(it, number%4 == 0)...)})
 		case o.Delivery == "WillCall":
 			all = append(all, POSDelivery{Form: "will_call", LineID: line})
 		case number%2 == 0:

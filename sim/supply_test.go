@@ -26,7 +26,7 @@ func TestSupplierPutsTicketsOnTheInvoiceOfTheSale(t *testing.T) {
 		want  []string // form, which line, and what the pages say or where to
 	}{
 		"ETickets":  {TEvoOrder{GroupID: "11", Delivery: "Eticket"}, []string{"file 1 Section 113 Row A Seat 5|Section 113 Row A Seat 6", "file 0 Admit one, ticket A"}},
-		"Untold":    {TEvoOrder{GroupID: "10", Delivery: "Eticket"}, []string{"file 1 Admit one, ticket A|Admit one, ticket B", "file 0 Admit one, ticket A"}},
+		"Untold":    {TEvoOrder{GroupID: "8", Delivery: "Eticket"}, []string{"file 1 Admit one, ticket A|Admit one, ticket B", "file 0 Admit one, ticket A"}},
 		"Transfer":  {TEvoOrder{GroupID: "11", Delivery: "TBD"}, []string{"transfer 1 ", "transfer 0 "}},
 		"Link":      {TEvoOrder{GroupID: "12", Delivery: "TBD"}, []string{"link 1 https://claims.example.com/12", "link 0 https://claims.example.com/12"}},
 		"WillCall":  {TEvoOrder{GroupID: "11", Delivery: "WillCall"}, []string{"will_call 1 ", "will_call 0 "}},
