@@ -236,7 +236,7 @@ Post one more order, and look at it in the Temporal UI:
     --data-urlencode order_group_id=$RANDOM --data-urlencode recipient=seller \
     --data-urlencode event_type=order_created --data-urlencode body@dev/sample-order.json
 
-README.md has the same for vivenu, Tixstock and London Theatre Direct.
+README.md has the same for vivenu, Tixstock, London Theatre Direct and the POS.
 
 `, took.Seconds(), ui, o.operator, o.operator, o.operator, o.worker, s.POSURL, orders, o.webhookd)
 }

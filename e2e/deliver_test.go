@@ -267,6 +267,40 @@ func TestAPersonIsAskedWhosePageItIs(t *testing.T) {
 	s.keep(t, "tickets-unclear-approved", id)
 }
 
+// TestThePOSChangesAfterTheDelivery: other files on the invoice are not delivered on top, and an invoice that somebody voids stays
+// void: of each a person is told, also when everything seemed to be over.
+func TestThePOSChangesAfterTheDelivery(t *testing.T) {
+	for reason, change := range map[string]func(*site, string) error{
+		"tickets_changed": func(s *site, invoice string) error {
+			return s.POS.SetDeliveries(invoice, []sim.POSDelivery{pdf("Section 113 Row A Seat 5, anew", "Section 113 Row A Seat 6, anew")})
+		},
+		"invoice_voided": func(s *site, invoice string) error { return s.POS.VoidByHand(invoice, "sold twice") },
+	} {
+		t.Run(reason, func(t *testing.T) {
+			s := setup(t)
+			s.posEvents(true)
+			w := ways()["ETicketsBySeat"]
+			o := w.sold(sim.OfficeSale(s.fresh())).At(time.Now())
+			id := s.supply(t, "tevo", o, w.held)
+			v := s.await(t, id, "fulfilled", func(v view) bool {
+				live, _ := s.invoices(id)
+				return v.State == "fulfilled" && len(live) == 1 && live[0].Fulfillment == "COMPLETE"
+			})
+			if err := change(s, v.POS.Invoice); err != nil {
+				t.Fatal(err)
+			}
+			s.awaitAttention(t, id, reason)
+			if calls := s.given(o); !slices.Equal(calls, w.calls) {
+				t.Errorf("got the calls %v; want %v", calls, w.calls)
+			}
+			if err := s.order(t, id, "resolve", ""); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, id, "settled", func(v view) bool { return v.State == "fulfilled" && v.Attention == nil })
+		})
+	}
+}
+
 // TestCancelledWhileTicketsAreOnTheirWay: the provider takes files and does not answer, and then the order is cancelled. What was
 // uploaded is taken back, and the invoice is voided after that.
 func TestCancelledWhileTicketsAreOnTheirWay(t *testing.T) {

@@ -15,7 +15,11 @@ func (p *planner) deliver() {
 	}
 	switch p.plan.State {
 	case AwaitingFulfilment, PartiallyFulfilled:
-	case Fulfilled, Completed:
+	case Fulfilled:
+		p.look() // the POS may have other tickets now, or the invoice be void: a person must know
+		p.finishDelivering()
+		return
+	case Completed:
 		p.finishDelivering()
 		return
 	default:
