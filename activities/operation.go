@@ -49,27 +49,18 @@ func once[T any](ctx context.Context, a *Activities, op postgres.Operation, do f
 	return out, err
 }
 
-// beating heartbeats until it is stopped, for reads that may take longer than Temporal waits for a sign of life.
-func beating(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(beat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				activity.RecordHeartbeat(ctx)
-			}
+// keepAlive heartbeats, and extends the lease of the operation, until it is stopped.
+func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (stop func()) {
+	return beating(ctx, func(ctx context.Context) {
+		if err := a.DB.ExtendOperation(ctx, row.Key, row.Lease, lease); err != nil && ctx.Err() == nil {
+			a.Logger.Warn("the lease of an operation was not extended", "key", row.Key, "error", err)
 		}
-	}()
-	return func() { cancel(); <-done }
+	})
 }
 
-func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (stop func()) {
+// beating heartbeats until it is stopped, for what may take longer than Temporal waits for a sign of life; each is called with every
+// beat, unless it is nil.
+func beating(ctx context.Context, each func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -82,8 +73,8 @@ func (a *Activities) keepAlive(ctx context.Context, row postgres.Operation) (sto
 				return
 			case <-tick.C:
 				activity.RecordHeartbeat(ctx)
-				if err := a.DB.ExtendOperation(ctx, row.Key, row.Lease, lease); err != nil && ctx.Err() == nil {
-					a.Logger.Warn("the lease of an operation was not extended", "key", row.Key, "error", err)
+				if each != nil {
+					each(ctx)
 				}
 			}
 		}

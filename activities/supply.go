@@ -28,7 +28,7 @@ const SupplyType = "pos/supply"
 // No invoice, or a void one, holds nothing.
 func (a *Activities) LookForTickets(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
-		stop := beating(ctx)
+		stop := beating(ctx, nil)
 		held, err := a.held(ctx, src, s.Invoice, s.Lines)
 		stop()
 		if err != nil {

@@ -30,9 +30,6 @@ import (
 	"willcall/workflows"
 )
 
-// maxBody is the limit of every source here: more than postgres.SmallBody, and than any sample.
-const maxBody = 768 << 10
-
 // rig is the door as webhookd has it, over a Postgres of its own, with the webhooks of one source before it and a list in
 // the place of the forwarder. It keeps account of everything that was sent, so that the end can tell whether anything is lost.
 type rig struct {

@@ -47,6 +47,7 @@ func TestACatalogueChangeHasOpenOrdersReadAgain(t *testing.T) {
 func TestAPurchaseTravelsByAirbill(t *testing.T) {
 	s := setup(t)
 	o := sim.Purchase(s.fresh()).At(time.Now())
+	o.Delivery, o.Format = "UPS", "Physical"
 	id := "order:tevo:" + o.GroupID + ":buyer"
 	s.post(t, "tevo", o.Accepted(time.Now()), "buyer", "order_accepted")
 	s.awaitState(t, id, "awaiting_fulfilment")

@@ -1,14 +1,19 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"willcall/pos"
+	"willcall/pos/tevocore"
 	"willcall/sim"
+	"willcall/workflows"
 )
 
 // a way is how tickets of the POS reach the buyer of a sale at Ticket Evolution.
@@ -188,6 +193,9 @@ func TestTicketsOfThePOSReachTheBuyerOnce(t *testing.T) {
 				}
 				if road == "Poll" {
 					s.keep(t, "delivered-after-a-look-"+strings.ToLower(name), id)
+					if err := until(20*time.Second, func() error { return s.keepNewest(t, workflows.LooksWorkflow, "looked") }); err != nil {
+						t.Error(err)
+					}
 				}
 			})
 		}
@@ -307,8 +315,8 @@ func TestCancelledWhileTicketsAreOnTheirWay(t *testing.T) {
 	s := setup(t)
 	s.posEvents(true)
 	o := sim.OfficeSale(s.fresh()).At(time.Now())
-	o.Items = o.Items[:1]
-	if err := s.TEvo.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: http.MethodPost, Path: "/v9/orders/" + o.ID + "/items/" + o.Items[0].ID + "/finalize_etickets", Kind: sim.FaultStatus, Status: 503, Count: 1000}}}); err != nil {
+	o.Items = []sim.TEvoItem{{ID: "9" + o.ID, Quantity: 2}}
+	if err := s.TEvo.SetFaults(sim.Faults{Faults: []sim.Fault{{Method: http.MethodPost, Path: "/v9/orders/" + o.ID + "/items/9" + o.ID + "/finalize_etickets", Kind: sim.FaultStatus, Status: 503, Count: 1000}}}); err != nil {
 		t.Fatal(err)
 	}
 	id := s.supply(t, "tevo", o, func(sim.POSInvoice) []sim.POSDelivery { return []sim.POSDelivery{pdf("a", "b")} })
@@ -327,4 +335,254 @@ func TestCancelledWhileTicketsAreOnTheirWay(t *testing.T) {
 		t.Errorf("%d pages are left at the provider; want none", len(got.Items[0].Uploaded))
 	}
 	s.keep(t, "cancelled-while-delivering", id)
+}
+
+// TestTicketsInSkyBoxReachTheBuyer: a broker puts files on the tickets of an invoice in SkyBox, or marks it complete there, and SkyBox
+// tells of it, or does not.
+func TestTicketsInSkyBoxReachTheBuyer(t *testing.T) {
+	for name, c := range map[string]struct {
+		source, delivery, format string
+		files                    bool
+		calls                    []string
+	}{
+		"ETickets": {"tevo-sky", "Eticket", "Eticket", true, []string{"add_etickets", "finalize_etickets"}},
+		"Mobile":   {"tevo-sky", "TBD", "TM_mobile", false, []string{"complete", "update"}},
+		"WillCall": {"tevo-sky-will-call", "WillCall", "Physical", false, []string{"deliver"}},
+		"Parcel":   {"tevo-sky-parcel", "UPS", "Physical", false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setup(t)
+			sky := s.vendors["sky"]
+			o := sim.OfficeSale(s.fresh()).At(time.Now())
+			o.Items = []sim.TEvoItem{{Quantity: 2, RemoteID: fmt.Sprint(vendorGroup)}}
+			o.Delivery, o.Format = c.delivery, c.format
+			id := "order:" + c.source + ":" + o.GroupID
+			s.post(t, c.source, o, "seller", "order_created")
+			v := s.awaitState(t, id, "awaiting_fulfilment")
+			live, _ := sky.found(id)
+			if len(live) != 1 || len(live[0].Lines) != 1 || len(live[0].Lines[0].TicketIDs) != 2 {
+				t.Fatalf("got the invoices %+v; want one with two tickets", live)
+			}
+			if c.files {
+				for _, ticket := range live[0].Lines[0].TicketIDs {
+					n, err := strconv.ParseInt(ticket, 10, 64)
+					if err != nil || !sky.api.(*sim.SkyBox).PutFile(n, ticket+".pdf", sim.PDF("ticket "+ticket)) {
+						t.Fatalf("ticket %s has no place for a file: %v", ticket, err)
+					}
+				}
+				s.taken(t, "sky/e2e-sky-events", nil, []byte(`{"topic":"INVOICE","id":`+v.POS.Invoice+`}`))
+			} else if err := s.complete(t, sky, v.POS.Invoice); err != nil {
+				t.Fatal(err)
+			}
+			s.awaitState(t, id, "fulfilled")
+			if calls := s.given(o); !slices.Equal(calls, c.calls) {
+				t.Errorf("got the calls %v; want %v", calls, c.calls)
+			}
+			if err := until(10*time.Second, func() error {
+				if live, _ := sky.found(id); len(live) != 1 || live[0].Fulfillment != "COMPLETE" {
+					return fmt.Errorf("the invoice is not marked delivered: %+v", live)
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+			s.keep(t, "delivered-at-sky-"+strings.ToLower(name), id)
+		})
+	}
+}
+
+// complete marks an invoice delivered in SkyBox, as a person does there.
+func (s *site) complete(t *testing.T, sky vendorPOS, invoice string) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, sky.URL+"/invoices/bulk", strings.NewReader(`{"invoiceIds":[`+invoice+`],"fulfillmentStatus":"COMPLETE"}`))
+	if err != nil {
+		return err
+	}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Application-Token": {"e2e-sky-application"}, "X-Api-Token": {"e2e-sky-token"}, "X-Account": {"12"}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	return errors.Join(err, resp.Body.Close())
+}
+
+// TestFilesOfAPurchaseArePutOnThePurchaseOrder: the seller gives us two pages, and they lie on the purchase order before it is
+// fulfilled. SkyBox takes no files there, and is told that they have come.
+func TestFilesOfAPurchaseArePutOnThePurchaseOrder(t *testing.T) {
+	for _, source := range []string{"tevo", "tevo-sky"} {
+		t.Run(source, func(t *testing.T) {
+			s := setup(t)
+			o := sim.Purchase(s.fresh()).At(time.Now())
+			o.Items = []sim.TEvoItem{{Quantity: 2, Section: "113", Row: "A"}}
+			o = o.Accepted(time.Now())
+			id := "order:" + source + ":" + o.GroupID + ":buyer"
+			s.post(t, source, o, "buyer", "order_accepted")
+			v := s.await(t, id, "recorded", func(v view) bool { return v.State == "awaiting_fulfilment" && v.POS.PurchaseOrder != "" })
+			s.keep(t, "purchase-at-"+source+"-open", id)
+			o = o.EticketsFinalized(0, time.Now().Add(time.Second))
+			o.Items[0].Kept = []sim.TEvoPage{{Page: 1, Text: "seat one"}, {Page: 2, Text: "seat two"}}
+			s.TEvo.Put(o)
+			contentType, body := o.ItemWebhook(0, "buyer", "etickets_finalized")
+			s.postRaw(t, source, contentType, body)
+			s.awaitState(t, id, "fulfilled")
+			state := s.POS.State()
+			if source == "tevo-sky" {
+				state = s.vendors["sky"].api.State()
+			}
+			i := slices.IndexFunc(state.PurchaseOrders, func(po sim.POSPurchaseOrder) bool { return po.ID == v.POS.PurchaseOrder })
+			if i < 0 || state.PurchaseOrders[i].Fulfillment != "COMPLETE" || source == "tevo" && len(state.PurchaseOrders[i].Files) != 1 {
+				t.Errorf("got %+v; want the purchase order with the file, complete", state.PurchaseOrders[max(i, 0)])
+			}
+			s.keep(t, "purchase-at-"+source+"-received", id)
+		})
+	}
+}
+
+// TestTooManyPagesOfAPurchaseAskAPerson: three pages for two tickets are put nowhere.
+func TestTooManyPagesOfAPurchaseAskAPerson(t *testing.T) {
+	s := setup(t)
+	o := sim.Purchase(s.fresh()).At(time.Now())
+	o.Items = []sim.TEvoItem{{Quantity: 2}}
+	o = o.Accepted(time.Now()).EticketsFinalized(0, time.Now().Add(time.Second))
+	o.Items[0].Kept = []sim.TEvoPage{{Page: 1, Text: "a"}, {Page: 2, Text: "b"}, {Page: 3, Text: "c"}}
+	id := "order:tevo:" + o.GroupID + ":buyer"
+	s.post(t, "tevo", o, "buyer", "order_accepted")
+	v := s.awaitAttention(t, id, "step_invalid")
+	if !strings.Contains(v.Attention.Detail, "3 pages for 2 tickets") {
+		t.Errorf("the matter is %q; want it to say how many pages there are", v.Attention.Detail)
+	}
+	s.keep(t, "purchase-with-too-many-pages-open", id)
+	if err := s.order(t, id, "resolve", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitState(t, id, "fulfilled")
+}
+
+// TestTicketsFromTixstockGoOntoAnOrderOfTheCore: the sale of our own shop stands in the Core of Ticket Evolution; the PDFs that
+// Tixstock brings become its e-tickets.
+func TestTicketsFromTixstockGoOntoAnOrderOfTheCore(t *testing.T) {
+	s := setup(t)
+	core := s.vendors["core"]
+	adapter, err := tevocore.New(tevocore.Config{BaseURL: core.URL, Token: "e2e-core-token", Secret: "e2e-core-secret", OfficeID: "7", ReviewerID: "1", Currency: "GBP",
+		Timeout: 5 * time.Second, ScanClients: true, Delivery: "TBD"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, _ := asFiles(sim.TixstockSale(s.fresh()))
+	customer, err := adapter.CreateCustomer(t.Context(), pos.Op{Key: "c"}, pos.CustomerInput{Name: "Ada Sample", Email: "ada" + o.OrderID + "@example.com", Kind: pos.Retail})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sold, err := adapter.CreateInvoice(t.Context(), pos.Op{Key: "i", Ref: o.OrderID}, pos.InvoiceInput{CustomerID: customer.ID, Lines: []pos.InvoiceLine{
+		{InventoryID: fmt.Sprint(910000 + s.fresh()), Quantity: len(o.Tickets), Total: pos.Money{Minor: 4500 * int64(len(o.Tickets)), Currency: "GBP"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := "order:tixstock-core:" + o.OrderID
+	for i := range o.Tickets {
+		s.tixstock(t, "tixstock-core", o.ETicket(i))
+	}
+	s.awaitState(t, id, "fulfilled")
+	items := core.api.(*sim.TEvoCore).Items(sold.ID)
+	if len(items) != 1 || !items[0].Final {
+		t.Errorf("got %+v; want its e-tickets final", items)
+	}
+	s.keep(t, "tixstock-attached-at-core", id)
+}
+
+// TestCancelledTicketsAreCredited: one of three tickets of a box office sale is cancelled. Where the POS can void a line the invoice
+// stays, less that line; where it cannot, another takes its place. Its total is what the tickets cost that are left.
+func TestCancelledTicketsAreCredited(t *testing.T) {
+	for source, credited := range map[string]bool{"vivenu": true, "vivenu-sky": true, "vivenu-core": false} {
+		t.Run(source, func(t *testing.T) {
+			s := setup(t)
+			found := s.invoices
+			if name := strings.TrimPrefix(source, "vivenu-"); name != source {
+				found = s.vendors[name].found
+			}
+			tx := s.purchase()
+			tx.Tickets = nil
+			for i := range 3 {
+				tx.Tickets = append(tx.Tickets, sim.VivenuTicket{ID: fmt.Sprintf("%s%02d", tx.ID[:22], i), PriceMinor: int64(2500 + 100*i), TypeID: vendorType})
+			}
+			tx = tx.Complete(time.Now())
+			id := "order:" + source + ":" + tx.ID
+			s.Vivenu.Put(tx)
+			s.vivenu(t, source, tx.Webhook("transaction.complete"))
+			first := s.awaitState(t, id, "fulfilled")
+			left := tx.TicketsMinor() - tx.Tickets[1].PriceMinor
+			tx = tx.TicketsCanceled(time.Now().Add(2*time.Second), 1)
+			s.Vivenu.Put(tx)
+			s.vivenu(t, source, tx.Webhook("transaction.partiallyCanceled"))
+			v := s.await(t, id, "recounted", func(v view) bool { return v.Amount == left && v.State == "fulfilled" && v.Attention == nil })
+			live, _ := found(id)
+			if len(live) != 1 || live[0].ID != v.POS.Invoice || (v.POS.Invoice == first.POS.Invoice) != credited {
+				t.Fatalf("got the live invoices %+v, first %s, now %s; want one, the first: %v", live, first.POS.Invoice, v.POS.Invoice, credited)
+			}
+			var sum int64
+			for _, l := range live[0].Lines {
+				if !l.Voided {
+					sum += cents(t, l.Total)
+				}
+			}
+			if sum != left {
+				t.Errorf("the invoice comes to %d; want %d", sum, left)
+			}
+			s.keep(t, "partially-cancelled-at-"+source, id)
+		})
+	}
+}
+
+// TestTicketsAreHeldWhileTheSaleIsChecked: what is held is sold with the approval, and let go with a cancellation.
+func TestTicketsAreHeldWhileTheSaleIsChecked(t *testing.T) {
+	s := setup(t)
+	held := func(id string) (n int) {
+		for _, h := range s.POS.State().Holds {
+			if strings.HasPrefix(h.ExternalReference, id) {
+				n++
+			}
+		}
+		return n
+	}
+	begin := func(lines int) (sim.TEvoOrder, string) {
+		o := sim.ClientSale(s.fresh()).At(time.Now())
+		o.Items = nil
+		for i := range lines {
+			o.Items = append(o.Items, sim.TEvoItem{Quantity: 2, PriceMinor: int64(2700 + i)})
+		}
+		id := "order:holding:" + o.GroupID
+		s.post(t, "holding", o, "seller", "order_created")
+		s.await(t, id, "held", func(v view) bool { return v.State == "awaiting_fraud_approval" && held(id) == lines })
+		return o, id
+	}
+	for name, lines := range map[string]int{"OneLine": 1, "TwoLines": 2} {
+		t.Run(name, func(t *testing.T) {
+			o, id := begin(lines)
+			s.keep(t, "held-open-"+strings.ToLower(name), id)
+			s.post(t, "holding", o.FraudResponse("approved", time.Now().Add(2*time.Second)), "seller", "fraud_response_received")
+			s.awaitState(t, id, "awaiting_fulfilment")
+			if live, _ := s.invoices(id); len(live) != 1 || held(id) != 0 || (live[0].HoldID != nil) != (lines == 1) {
+				t.Errorf("got the invoices %+v and %d holds; want one invoice, out of the hold if there was one, and none", live, held(id))
+			}
+			s.keep(t, "held-and-sold-"+strings.ToLower(name), id)
+		})
+	}
+	t.Run("Cancelled", func(t *testing.T) {
+		o, id := begin(2)
+		s.post(t, "holding", o.Canceled(time.Now().Add(2*time.Second)), "seller", "order_canceled")
+		s.await(t, id, "let go", func(v view) bool { return v.State == "cancelled" && v.Attention == nil && held(id) == 0 })
+		s.keep(t, "held-and-cancelled", id)
+	})
+}
+
+func cents(t *testing.T, m sim.POSMoney) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(strings.Replace(m.Amount, ".", "", 1), 10, 64) // all have two decimals
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

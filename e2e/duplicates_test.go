@@ -92,6 +92,9 @@ func TestDuplicateIsListedUntilAPersonVoidsIt(t *testing.T) {
 	if d := s.duplicates(t, "tevo", id, "gone", func(d duplicate) bool { return d.GoneAt != nil }); d.OrderNames != live[0].ID {
 		t.Errorf("got %+v; want the order's invoice %s named", d, live[0].ID)
 	}
+	if err := until(20*time.Second, func() error { return s.keepNewest(t, workflows.DuplicatesWorkflow, "found") }); err != nil {
+		t.Error(err)
+	}
 }
 
 // voidByHand voids an invoice as a person does in the POS.

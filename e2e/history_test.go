@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +17,11 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"willcall/sim"
-	"willcall/workflows"
 )
 
 // release names the generation of histories that -record writes. Raise it with the first release that changes workflow
 // code; recorded files are only ever added to.
-const release = "v2"
+const release = "v3"
 
 func (s *site) history(ctx context.Context, id, run string) (*historypb.History, error) {
 	var out historypb.History
@@ -72,18 +72,18 @@ func (s *site) keepNews(t *testing.T, name, id string) {
 	s.write(t, filepath.Join("notice", release+"-"+name+".json"), h)
 }
 
-// keepSweep does the same for the newest sweep.
-func (s *site) keepSweep(t *testing.T) error {
+// keepNewest does the same for the newest completed workflow of a type, such as a sweep.
+func (s *site) keepNewest(t *testing.T, workflow, name string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	list, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query: "WorkflowType='" + workflows.SweepWorkflow + "' AND ExecutionStatus='Completed'"})
+		Query: "WorkflowType='" + workflow + "' AND ExecutionStatus='Completed'"})
 	if err != nil {
 		return err
 	}
 	if len(list.Executions) == 0 {
-		return errors.New("no sweep has completed")
+		return errors.New("no " + workflow + " has completed")
 	}
 	if *record == "" {
 		return nil
@@ -93,7 +93,7 @@ func (s *site) keepSweep(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	s.write(t, filepath.Join("sweep", release+"-polled.json"), h)
+	s.write(t, filepath.Join(strings.ToLower(workflow), release+"-"+name+".json"), h)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"willcall/sim"
+	"willcall/workflows"
 )
 
 func TestTemporalIsDownWhileWebhooksArrive(t *testing.T) {
@@ -111,7 +112,7 @@ func TestASweepFindsWhatNoWebhookTold(t *testing.T) {
 	s.TEvo.Put(o)
 	s.sweep(t, "careful")
 	s.awaitState(t, "order:careful:"+o.GroupID, "awaiting_fulfilment")
-	if err := until(20*time.Second, func() error { return s.keepSweep(t) }); err != nil {
+	if err := until(20*time.Second, func() error { return s.keepNewest(t, workflows.SweepWorkflow, "polled") }); err != nil {
 		t.Error(err)
 	}
 }

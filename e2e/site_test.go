@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -106,6 +107,9 @@ const posEventSecret = "whsec_ZTJlLXBvcy1ldmVudHMtYXJlLXNpZ25lZC13aXRoLXRoaXM="
 // vendorType is the ticket type of sales that are invoiced in vendorGroup at such a point of sale.
 const vendorType, vendorGroup = "64b6c3a1f0a1b2c3d4e5f607", 5001
 
+// skyMethods are points of sale at the SkyBox of "sky" whose invoices have another delivery method, by their names.
+var skyMethods = map[string]string{"sky-will-call": "WILLCALL", "sky-parcel": "UPS"}
+
 func vendorPOSes() map[string]vendorPOS {
 	var seats []int
 	for n := range 500 {
@@ -116,12 +120,14 @@ func vendorPOSes() map[string]vendorPOS {
 			api: sim.NewSkyBox(sim.SkyBoxOptions{APIToken: "e2e-sky-token", ApplicationToken: "e2e-sky-application", Account: "12", Rows: true,
 				Matching: "prefix", Inventory: []sim.SkyBoxGroup{{ID: vendorGroup, EventID: 1, EventName: "The Sample Play", Section: "A", Row: "1", Seats: seats}}}),
 			config: `kind: skybox, token: e2e-sky-token, currency: EUR,
-    skybox: {application_token: e2e-sky-application, account: "12", address: {city: Berlin, state: OTHER, postal_code: "10115", country: DE}}`,
+    skybox: {application_token: e2e-sky-application, account: "12", address: {city: Berlin, state: OTHER, postal_code: "10115", country: DE},
+      read_deliveries: true, delivery_method: MOBILE_DELIVERY, vendor_email: purchases@example.com, venue: Unknown},
+    events: {proof: {kind: token}, secrets: [e2e-sky-events]}`,
 		},
 		"core": {
 			api: sim.NewTEvoCore(sim.TEvoCoreOptions{Token: "e2e-core-token", Secret: "e2e-core-secret", OfficeID: "7", OnDemand: 500}),
 			config: `kind: tevocore, token: e2e-core-token, currency: EUR,
-    tevocore: {secret: e2e-core-secret, office_id: "7", reviewer_id: "1", scan_clients: true, payment_type: offline}`,
+    tevocore: {secret: e2e-core-secret, office_id: "7", reviewer_id: "1", scan_clients: true, payment_type: offline, attach_files: true}`,
 		},
 	}
 	for name, v := range out {
@@ -193,6 +199,10 @@ func (s *site) writeConfig() error {
 	for _, name := range slices.Sorted(maps.Keys(s.vendors)) {
 		poses += fmt.Sprintf("  %s: {%s, url: %q, timeout: 2s}\n", name, s.vendors[name].config, s.vendors[name].URL)
 	}
+	for name, method := range skyMethods { // another account's settings at the same SkyBox
+		config, _, _ := strings.Cut(s.vendors["sky"].config, "events:")
+		poses += fmt.Sprintf("  %s: {%s url: %q, timeout: 2s}\n", name, strings.Replace(config, "MOBILE_DELIVERY", method, 1), s.vendors["sky"].URL)
+	}
 	text := "worker: {listen: \"${WORKER_LISTEN}\", look_every: 2s}\nwebhookd: {listen: " + s.webhooks + "}\noperator: {listen: " + s.operator + "}\n" +
 		fmt.Sprintf("pos:\n  simulator: {kind: http, url: %q, token: %s, timeout: 2s, events: {secrets: [%s]}}\n", s.POSURL, stack.POSToken, posEventSecret) + poses + "sources:" +
 		"\n  tevo:" + source("step_patience: 15m", "confirm: false, sweep: false") +
@@ -210,6 +220,12 @@ func (s *site) writeConfig() error {
     api: {url: %[6]q, token: %[7]s, basket_path: "/rest/v2/Baskets/{basket}", per_second: 1000}}`,
 			name, policy, s.VivenuURL, stack.VivenuAPIKey, sim.LTDAffiliateID, s.LTDURL, stack.LTDAPIKey)
 	}
+	for _, name := range append(slices.Sorted(maps.Keys(skyMethods)), "sky") {
+		text += "\n  tevo-" + name + ":" + strings.Replace(source("step_patience: 15m, deliver: true, attach: true", "confirm: false, sweep: false"), "pos: simulator", "pos: "+name, 1)
+	}
+	text += `
+  tixstock-core: {kind: tixstock, secrets: [e2e-tixstock-token], pos: core, policy: {step_patience: 15m, attach: true}, max_body: 25MB,
+    statuses: {awaiting_fulfilment: Approved, fulfilled: Delivered, cancelled: Cancelled, rejected: Rejected}}`
 	for name := range s.vendors {
 		text += fmt.Sprintf(`
   vivenu-%s: {kind: vivenu, mode: dev, secrets: [e2e-vivenu-key-1, e2e-vivenu-key-2], pos: %s, policy: {%s}, inventory: {%s: "%d"},

@@ -167,6 +167,24 @@ func TestUndo(t *testing.T) {
 				c.ready = func(v view) bool { return ready(v) && s.closed(t, c.id) }
 				return c
 			}, [...]string{"cancelled, 1 live, asks cancelled_after_delivery", "rejected, 1 live, asks cancelled_after_delivery", over, over, "completed, 1 live"}},
+			{"GivenByUs", func(t *testing.T) called {
+				s.posEvents(true)
+				o := sim.OfficeSale(s.fresh()).At(time.Now())
+				o.Items = []sim.TEvoItem{{Quantity: 2}}
+				s.supply(t, "quick", o, func(sim.POSInvoice) []sim.POSDelivery { return []sim.POSDelivery{pdf("a", "b")} })
+				c := s.sale(t, o)
+				c.ready = func(v view) bool {
+					return v.State == "fulfilled" && s.told(v, "state fulfilled") == 1 && len(s.given(o)) == 2
+				}
+				return c
+			}, [...]string{"cancelled, 1 live, asks cancelled_after_delivery", "rejected, 1 live, asks cancelled_after_delivery", "cancelled, 1 voided, asks cancel_at_provider", acceptedAlready, "cancelled, 1 voided, asks cancel_at_provider"}},
+			{"PurchasePending", func(t *testing.T) called {
+				o := sim.Purchase(s.fresh()).At(time.Now())
+				s.post(t, "quick", o, "buyer", "order_polled") // as a sweep brings it: no webhook tells of one
+				c := s.purchased(t, o)
+				c.ready = inState("awaiting_approval")
+				return c
+			}, [...]string{"cancelled, nothing written", "rejected, nothing written", "cancelled, nothing written, asks cancel_at_provider", "refused: a purchase is not ours to reject", "cancelled, nothing written, asks cancel_at_provider"}},
 			{"PurchaseRecorded", s.bought,
 				[...]string{"cancelled, 1 voided", "rejected, 1 voided", "cancelled, 1 voided, asks cancel_at_provider", "refused: a purchase is not ours to reject", "cancelled, 1 voided, asks cancel_at_provider"}},
 			{"BoxOfficeAwaitingPayment", boxOffice("awaiting_payment", false, func(tx sim.VivenuTransaction) (sim.VivenuTransaction, string) {
@@ -280,10 +298,15 @@ func (s *site) sale(t *testing.T, o sim.TEvoOrder) called {
 		}}
 }
 
-// bought is a purchase that its seller has accepted. One that waits for that is told by no webhook.
+// bought is a purchase that its seller has accepted.
 func (s *site) bought(t *testing.T) called {
 	o := sim.Purchase(s.fresh()).At(time.Now()).Accepted(time.Now())
 	s.post(t, "quick", o, "buyer", "order_accepted")
+	return s.purchased(t, o)
+}
+
+// purchased is an order of ours at Ticket Evolution that has begun.
+func (s *site) purchased(t *testing.T, o sim.TEvoOrder) called {
 	return called{id: "order:quick:" + o.GroupID + ":buyer",
 		ready:     func(v view) bool { return v.State == "awaiting_fulfilment" && v.POS.PurchaseOrder != "" },
 		cancelled: func() { s.post(t, "quick", o.Canceled(time.Now().Add(5*time.Second)), "buyer", "order_canceled") },

@@ -180,6 +180,11 @@ var roads = map[string]road{
 		"h1 pos/invoice.updated at=12:15 hint",
 		"w3 etickets_finalized at=12:30 delivered=1",
 	}, state: Fulfilled, live: true},
+	"ParcelsOnTheirWay": {events: []string{
+		"w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 line=2:58223:1:40.00 status=accepted",
+		"w2 order_polled at=12:10 in_transit=s1:1",
+		"w3 order_polled at=12:20 in_transit=s1:1 in_transit=s1:2",
+	}, state: Fulfilled, live: true},
 	"DeliveredAndCancelled": {policy: "deliver=on", events: []string{
 		"w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 by=1:eticket status=accepted",
 		"p1 pos/supply at=12:10 holds=invoice/1 has=1:file:2:aa",
@@ -377,7 +382,7 @@ func (w *world) turn() {
 					Can: append([]Ability{CanReadDeliveries, CanFulfillPurchases}, w.road.can...)}
 			}
 			switch {
-			case id.Do().gives():
+			case id.Do().Gives():
 				r := Result{Outcome: Done}
 				for _, s := range w.o.ToDeliver(id) {
 					r.Lines = append(r.Lines, s.LineID)

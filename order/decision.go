@@ -123,7 +123,7 @@ func (o *Order) Decide(d Decision) {
 			}
 			var lines []string
 			switch {
-			case id.Do().gives():
+			case id.Do().Gives():
 				for _, s := range o.ToDeliver(id) {
 					lines = append(lines, s.LineID)
 				}

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +79,7 @@ func (p *planner) deliver() {
 // finishDelivering lets what is on its way arrive: the provider tells of a delivery before its answer is here.
 func (p *planner) finishDelivering() {
 	for _, id := range p.StepIDs() {
-		if id.Do().gives() && p.Steps[id].Outcome == Running {
+		if id.Do().Gives() && p.Steps[id].Outcome == Running {
 			p.wanted = append(p.wanted, id)
 		}
 	}
@@ -257,6 +258,11 @@ func (o *Order) given(l Line) bool {
 	if l.DeliveredQuantity() >= l.Quantity && l.Quantity > 0 {
 		return true
 	}
+	for _, id := range slices.Sorted(maps.Keys(o.Facts.Shipments)) {
+		if s := o.Facts.Shipments[id]; o.Kind == Sale && s.Shipped && slices.Contains(s.Lines, l.ID) {
+			return true // a carrier has it: there is nothing left for us to do
+		}
+	}
 	if !o.Policy.Deliver {
 		return false
 	}
@@ -281,7 +287,7 @@ func (o *Order) gave(line string) bool {
 		case id.Do() == DoETickets:
 			return lineOf(id) == line && !o.revoked(line)
 		}
-		return id.Do().gives() && slices.Contains(r.Lines, line)
+		return id.Do().Gives() && slices.Contains(r.Lines, line)
 	})
 }
 

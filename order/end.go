@@ -44,7 +44,7 @@ func (p *planner) end(s State, do, undo Do) {
 // there is to undo.
 func (p *planner) stopping() bool {
 	return slices.ContainsFunc(p.StepIDs(), func(id StepID) bool {
-		return p.Steps[id].Outcome == Running && (id.Do().gives() || id.Do() == DoCredit || id.Do() == DoHold)
+		return p.Steps[id].Outcome == Running && (id.Do().Gives() || id.Do() == DoCredit || id.Do() == DoHold)
 	})
 }
 
@@ -53,11 +53,11 @@ func (o *Order) withBuyer(l Line) bool {
 	switch {
 	case o.revoked(l.ID):
 		return false
-	case l.DeliveredQuantity() > 0, o.gave(l.ID):
+	case o.Given(l) > 0:
 		return true
 	}
 	return slices.ContainsFunc(o.StepIDs(), func(id StepID) bool {
-		if !id.Do().gives() || o.Steps[id].Outcome != Unsure {
+		if !id.Do().Gives() || o.Steps[id].Outcome != Unsure {
 			return false
 		}
 		if id.Do() == DoETickets { // it can be taken back

@@ -178,7 +178,9 @@ type ShipmentFact struct {
 	Changed      bool   `json:"changed,omitempty"`       // recipient or address changed; read it from the document
 	AirbillAsked bool   `json:"airbill_asked,omitempty"` // the seller waits for an airbill from us
 	Shipped      bool   `json:"shipped,omitempty"`       // on its way
-	Reclassified bool   `json:"reclassified,omitempty"`  // it travels in another way than was agreed
+
+	Lines        []string `json:"lines,omitempty"`        // of a shipment of ours that is on its way: what is in it
+	Reclassified bool     `json:"reclassified,omitempty"` // it travels in another way than was agreed
 }
 
 // Payment says how far the buyer has paid, where the provider tells. Empty: it does not, or it is no matter of ours.

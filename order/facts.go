@@ -61,6 +61,8 @@ type Shipment struct {
 	AirbillAsked bool  `json:"airbill_asked,omitempty"`
 	Shipped      bool  `json:"shipped,omitempty"`
 	Reclassified Stamp `json:"reclassified,omitzero"` // newest document that changed the way it travels
+
+	Lines []string `json:"lines,omitempty"` // of one of ours that is on its way, sorted
 }
 
 // IntentFacts are two registers: when the buyer's time is over, and what order the intent became.
@@ -347,6 +349,9 @@ func (f *Facts) addShipment(sf ShipmentFact, stamp Stamp) {
 	s := f.Shipments[sf.ID]
 	s.AirbillReady = s.AirbillReady || sf.AirbillReady
 	s.AirbillAsked, s.Shipped = s.AirbillAsked || sf.AirbillAsked, s.Shipped || sf.Shipped
+	for _, l := range sf.Lines {
+		s.Lines = with(s.Lines, l)
+	}
 	if sf.Changed && s.Changed.before(stamp) {
 		s.Changed = stamp
 	}

@@ -19,7 +19,7 @@ func (o *Order) HoldUntil() time.Time {
 	return o.Facts.FirstReceived.Add(max(o.Policy.PaymentWait, o.Policy.FraudWait, o.Policy.ApprovalWait) + time.Hour)
 }
 
-// Held are the ids in the POS of what is held for the order, in the order of its lines.
+// Held are the ids in the POS of what is held for the order and not being let go, in the order of its lines.
 func (o *Order) Held() []string {
 	if o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" {
 		return nil

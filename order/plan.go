@@ -113,7 +113,7 @@ func (p *planner) matter(a Attention) { p.matters = append(p.matters, a) }
 func (p *planner) settleSteps() {
 	for _, id := range p.wanted {
 		r := p.Steps[id]
-		if r.Outcome == Failed && id == p.again {
+		if r.Outcome == Failed && (id == p.again || p.undoAgain(id)) {
 			p.plan.Steps = append(p.plan.Steps, id)
 			continue
 		}
@@ -125,7 +125,7 @@ func (p *planner) settleSteps() {
 			if p.Policy.Adopt && id.Do() == DoInvoice && r.Class == "not_found" {
 				todo = "Give the invoice of this sale the order's id as reference in the POS, then send retry; or send resolve with the invoice's id. For the first hour it is looked for again by itself."
 			}
-			if id.Do().gives() {
+			if id.Do().Gives() {
 				todo = "See at the provider and in the POS what it refuses. Mend it and send retry; or deliver the tickets at the provider by hand and send resolve."
 			}
 			if id.Do() == DoRevoke {
@@ -149,6 +149,25 @@ func (p *planner) settleSteps() {
 			p.plan.Steps = append(p.plan.Steps, id)
 		}
 	}
+}
+
+// undoAgain reports whether a compensation that failed is due again. An order that is over must not stay half undone because nobody
+// looked; what needs a person's judgement is left to one.
+func (p *planner) undoAgain(id StepID) bool {
+	r := p.Steps[id]
+	if p.Policy.UndoAgain <= 0 || !id.Do().Undoes() {
+		return false
+	}
+	switch r.Class {
+	case "unsupported", "duplicate", "reference_conflict", "conflict":
+		return false
+	}
+	at := r.At.Add(min(p.Policy.UndoAgain<<min(max(r.Tries-1, 0), 10), 24*time.Hour))
+	if p.now.Before(at) {
+		p.later = append(p.later, at)
+		return false
+	}
+	return true
 }
 
 func advice(class string) string {

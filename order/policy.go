@@ -24,6 +24,10 @@ type Policy struct {
 	// Hold says that the tickets of a sale which waits for a payment, a check or an approval are kept in the POS meanwhile.
 	Hold bool `json:"hold,omitempty"`
 
+	// UndoAgain is how soon a compensation that was refused is tried again without anybody's word, at intervals that double up to a
+	// day; a person is asked all the same. 0, as in orders that were begun before there was such a thing: never.
+	UndoAgain time.Duration `json:"undo_again,omitempty"`
+
 	DetailsWait  time.Duration `json:"details_wait"`  // until the order's own document must have come
 	FraudWait    time.Duration `json:"fraud_wait"`    // until the fraud service must have answered
 	PaymentWait  time.Duration `json:"payment_wait"`  // until the buyer must have paid
@@ -40,6 +44,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		FraudService: true, AutoAccept: true, Invoice: true, ProviderAPI: true,
 		DetailsWait: time.Hour, FraudWait: 24 * time.Hour, PaymentWait: 24 * time.Hour, ApprovalWait: 4 * time.Hour, StepPatience: 15 * time.Minute,
+		UndoAgain:    5 * time.Minute,
 		FulfilWithin: 48 * time.Hour, EventLead: 24 * time.Hour, Grace: 72 * time.Hour, Quiet: 72 * time.Hour,
 	}
 }

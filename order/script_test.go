@@ -156,7 +156,7 @@ func perform(o *Order, now *time.Time, words []string) (refused, err error) {
 			}
 		}
 		switch do := StepID(rest[0]).Do(); {
-		case do.gives():
+		case do.Gives():
 			for _, s := range o.ToDeliver(StepID(rest[0])) {
 				r.Lines = append(r.Lines, s.LineID)
 			}
@@ -321,6 +321,8 @@ func parseEvent(words []string, now time.Time) (Event, error) {
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillAsked: true})
 		case "reclassified":
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, Reclassified: true})
+		case "in_transit": // shipment:line
+			e.Shipment = append(e.Shipment, ShipmentFact{ID: part[0], Shipped: true, Lines: []string{part[1]}})
 		case "airbill":
 			e.Shipment = append(e.Shipment, ShipmentFact{ID: value, AirbillReady: true})
 		case "recipient":

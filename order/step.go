@@ -41,8 +41,8 @@ func (d Do) Undoes() bool {
 	return d == DoVoidInvoice || d == DoVoidPurchaseOrder || d == DoReject || d == DoRevoke || d == DoReleaseHold
 }
 
-// gives reports whether the step gives tickets away.
-func (d Do) gives() bool { return d == DoETickets || d == DoTransfer || d == DoWillCall }
+// Gives reports whether the step gives tickets away.
+func (d Do) Gives() bool { return d == DoETickets || d == DoTransfer || d == DoWillCall }
 
 // undoing pairs each step that writes to the POS with the one that takes it back.
 var undoing = map[Do]Do{DoInvoice: DoVoidInvoice, DoPurchaseOrder: DoVoidPurchaseOrder}
@@ -97,6 +97,7 @@ type Result struct {
 	Can      []Ability `json:"can,omitempty"`      // of DoInvoice and DoPurchaseOrder: what the POS could do then; it decides the road
 	Holds    []string  `json:"holds,omitempty"`    // of DoHold: the ids in the POS
 	By       string    `json:"by,omitempty"`       // the operator who resolved it by hand
+	Tries    int       `json:"tries,omitempty"`    // of a failed step: how often it has failed
 	Slow     bool      `json:"slow,omitempty"`     // of a running step: it has been retried for longer than is usual
 }
 
@@ -115,8 +116,12 @@ func (o *Order) Record(id StepID, r Result) {
 	if o.Steps == nil {
 		o.Steps = map[StepID]Result{}
 	}
-	if old, ok := o.Steps[id]; ok && old.Outcome == Done && r.Outcome != Done {
+	old, ok := o.Steps[id]
+	if ok && old.Outcome == Done && r.Outcome != Done {
 		return
+	}
+	if r.Tries = old.Tries; r.Outcome == Failed {
+		r.Tries++
 	}
 	o.Steps[id] = r
 	if what := r.String(); what != "" {

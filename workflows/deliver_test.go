@@ -76,3 +76,35 @@ func TestWhatIsUploadedIsTakenBackBeforeTheInvoice(t *testing.T) {
 		t.Errorf("the tickets are not sold again although nobody has them")
 	}
 }
+
+// TestWhatIsHeldIsSoldOrLetGo: the invoice is told the hold, and a cancellation lets go of just what is held.
+func TestWhatIsHeldIsSoldOrLetGo(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]order.Event{
+		"Approved":  {ID: "w2", Type: "seller/fraud_response_received", Fraud: order.FraudApproved},
+		"Cancelled": {ID: "w2", Type: "seller/order_canceled", Status: order.StatusCancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.policy.Hold, b.policy.Quiet, b.policy.Grace = true, time.Hour, time.Hour
+			e := twoLines()
+			e.Snapshot.Lines, e.Snapshot.Buyer, e.Fraud = e.Snapshot.Lines[:1], order.Client, order.FraudPending
+			b.hear(0, e)
+			b.hear(time.Minute, then)
+			if name == "Approved" {
+				b.hear(2*time.Minute, order.Event{ID: "w3", Type: "seller/etickets_finalized", Lines: []order.LineFact{{LineID: "1", Delivered: began.Add(2 * time.Minute)}}})
+			}
+			b.run(order.Sale)
+			step := order.StepID("invoice/1")
+			if name == "Cancelled" {
+				step = "release_hold/1"
+			}
+			if got := b.inputs[step].Holds; !slices.Equal(got, []string{"h1"}) {
+				t.Errorf("%s is told of the holds %v; want h1", step, got)
+			}
+			if until := b.inputs["hold/1"].Until; !until.After(began.Add(b.policy.FraudWait)) {
+				t.Errorf("the tickets are held until %s; want longer than the check may take", until)
+			}
+		})
+	}
+}

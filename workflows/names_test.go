@@ -140,17 +140,22 @@ func TestTimeoutsAndRetriesStayAsTheyAre(t *testing.T) {
 				r.BackoffCoefficient, r.MaximumInterval, r.MaximumAttempts, a.WaitForCancellation))
 		}
 	}
-	line := func(do, queue string) string {
-		s := ""
-		for _, slow := range []string{"false: %s, attempt 30s, heartbeat 10s, patience 15m0s", "true: %s, attempt 30s, heartbeat 10s, patience 0s"} {
-			s += do + " slow=" + fmt.Sprintf(slow, queue) + ", retry 1s x2 up to 1m0s, attempts 0, waits for cancellation true\n"
+	lines := func(do, queue, attempt, heartbeat, upTo string) string {
+		text := ""
+		for _, slow := range []string{"false", "true"} {
+			patience := map[string]string{"false": "15m0s", "true": "0s"}[slow]
+			text += do + " slow=" + slow + ": " + queue + ", attempt " + attempt + ", heartbeat " + heartbeat + ", patience " + patience +
+				", retry 1s x2 up to " + upTo + ", attempts 0, waits for cancellation true\n"
 		}
-		return s
+		return text
 	}
-	want := line("confirm", "provider-tevo") + line("invoice", "pos") + line("void_invoice", "pos") + line("purchase_order", "pos") +
-		line("void_purchase_order", "pos") + line("accept", "provider-tevo") + line("reject", "provider-tevo") + line("airbill", "provider-tevo") +
-		line("look", "pos") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + line("release_hold", "pos") + line("receive", "provider-tevo") +
-		line("etickets", "provider-tevo") + line("revoke", "provider-tevo") + line("transfer", "provider-tevo") + line("will_call", "provider-tevo")
+	line := func(do, queue string) string { return lines(do, queue, "30s", "10s", "1m0s") }
+	undo := func(do, queue string) string { return lines(do, queue, "30s", "10s", "10s") }
+	give := func(do, queue string) string { return lines(do, queue, "2m0s", "10s", "1m0s") }
+	want := line("confirm", "provider-tevo") + line("invoice", "pos") + undo("void_invoice", "pos") + line("purchase_order", "pos") +
+		undo("void_purchase_order", "pos") + line("accept", "provider-tevo") + undo("reject", "provider-tevo") + line("airbill", "provider-tevo") +
+		lines("look", "pos", "1m0s", "10s", "1m0s") + line("fulfil", "pos") + line("credit", "pos") + line("hold", "pos") + undo("release_hold", "pos") + give("receive", "pos") +
+		give("etickets", "provider-tevo") + undo("revoke", "provider-tevo") + give("transfer", "provider-tevo") + give("will_call", "provider-tevo")
 	if got := strings.Join(got, "\n") + "\n"; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -27,6 +27,15 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 			MaximumInterval:    time.Minute,
 		},
 	}
+	switch {
+	case id.Do().Gives(), id.Do() == order.DoReceive:
+		options.StartToCloseTimeout = 2 * time.Minute // several calls, and files in them
+	case id.Do() == order.DoLook:
+		options.StartToCloseTimeout = time.Minute // a call for each line, and files in the answers
+	}
+	if id.Do().Undoes() {
+		options.RetryPolicy.MaximumInterval = 10 * time.Second // what is half undone costs more than what is late
+	}
 	if !slow {
 		options.ScheduleToCloseTimeout = o.Policy.StepPatience
 	}
@@ -36,7 +45,7 @@ func stepOptions(o *order.Order, id order.StepID, slow bool) workflow.ActivityOp
 func queueOf(provider string, what order.Do) string {
 	switch what {
 	case order.DoInvoice, order.DoVoidInvoice, order.DoReadInvoice, order.DoAttach, order.DoPurchaseOrder, order.DoVoidPurchaseOrder,
-		order.DoLook, order.DoFulfil, order.DoCredit, order.DoHold, order.DoReleaseHold:
+		order.DoLook, order.DoFulfil, order.DoReceive, order.DoCredit, order.DoHold, order.DoReleaseHold:
 		return TaskQueuePOS
 	}
 	return TaskQueueProvider(provider)

@@ -292,7 +292,7 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoHold:
 		in.Lines, in.Until = s.o.LiveLines(), s.o.HoldUntil()
 	case order.DoReleaseHold:
-		in.Lines, in.Holds, in.Until = s.o.LiveLines(), s.o.Held(), s.o.HoldUntil()
+		in.Lines, in.Holds, in.Until = s.o.LiveLines(), s.o.Steps[order.ID(order.DoHold, "", 1)].Holds, s.o.HoldUntil()
 	case order.DoLook, order.DoFulfil:
 		in.Lines, in.Invoice = s.o.LiveLines(), s.o.InvoiceID()
 	case order.DoCredit:

@@ -25,17 +25,6 @@ func packed(objects ...string) []byte {
 	return b.Bytes()
 }
 
-// upon is a document whose object stream has a million objects in one place.
-func upon() []byte {
-	var z, b bytes.Buffer
-	head := strings.Repeat("7 0 ", 1<<20)
-	w := zlib.NewWriter(&z)
-	_, _ = w.Write([]byte(head + "<<" + strings.Repeat(" ", 1<<20)))
-	_ = w.Close()
-	fmt.Fprintf(&b, "%%PDF-1.5\n1 0 obj\n<< /Type /ObjStm /N 1 /First %d /Filter /FlateDecode >>\nstream\n%s\nendstream\nendobj\n", len(head), z.Bytes())
-	return b.Bytes()
-}
-
 func TestPagesAreCountedOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	page, root := "<</Type/Page/Parent 10 0 R/Resources<</Type/Page>>>>", "<</Type/Pages/Kids[11 0 R 12 0 R]/Count 2>>"

@@ -30,12 +30,25 @@ func decodeOrder(b *body, e order.Event, kind order.Kind, r rule, s Settings) (o
 	e.Snapshot, e.Lines = snapshot, facts
 	for _, sh := range b.Shipments.All {
 		f := order.ShipmentFact{ID: sh.ID.ID(), Shipped: sh.State.Word() == stateInTransit}
+		if kind == order.Sale && f.Shipped {
+			f.Lines = lineIDs(sh.Items.All)
+		}
 		f.AirbillReady = kind == order.Sale && airbillReady(sh.Type, sh.Airbill)
 		if f.ID != "" && (f.Shipped || f.AirbillReady) {
 			e.Shipment = append(e.Shipment, f)
 		}
 	}
 	return e, nil
+}
+
+// lineIDs are the lines that a shipment says it holds. One that cannot be read is not said to be on its way.
+func lineIDs(items []item) (ids []string) {
+	for _, it := range items {
+		if id := it.lineID(); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // stateInTransit is the state of a shipment (public: Shipments/Status) that a carrier has.
@@ -87,6 +100,9 @@ func decodeShipment(b *body, e order.Event, kind order.Kind, r rule) (order.Even
 	// What a buyer has provided is our own airbill where we bought: there is nothing to fetch.
 	f.AirbillReady = f.AirbillReady || kind == order.Sale && airbillReady(b.Type, b.Airbill)
 	f.Shipped = f.Shipped || b.State.Word() == stateInTransit
+	if kind == order.Sale && f.Shipped {
+		f.Lines = lineIDs(b.Items.All)
+	}
 	e.Shipment = []order.ShipmentFact{f}
 	if !r.complete && !delivered(b.State) {
 		return e, nil
