@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -230,5 +231,25 @@ func TestALookForTicketsIsPacedAndEndsWithItsWorker(t *testing.T) {
 	begun := time.Now()
 	if d.finds(Looks{Looked: 3, New: 3}); time.Since(begun) < 3*d.LookPause {
 		t.Errorf("three orders took %s; want a pause of %s before each", time.Since(begun), d.LookPause)
+	}
+}
+
+// TestWatchedCountersAreThereBeforeTheyCount: an alarm on growth needs the 0 before the first.
+func TestWatchedCountersAreThereBeforeTheyCount(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	m.Expect("tevo", true, true)
+	m.Expect("vivenu", true, false)
+	m.Expect("tixstock", false, false)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, f := range families {
+		got[f.GetName()] = len(f.GetMetric())
+	}
+	if want := map[string]int{"willcall_sweep_missed_total": 2, "willcall_looks_found_total": 1}; !maps.Equal(got, want) {
+		t.Errorf("got %v; want %v", got, want)
 	}
 }

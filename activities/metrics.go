@@ -62,6 +62,17 @@ func (m *Metrics) customer(source string, created bool) {
 	m.customers.WithLabelValues(source, result).Inc()
 }
 
+// Expect has the counters of a source that are watched for growth be there, as 0, before anything is counted: the first count of one
+// that is not there yet is no growth to Prometheus.
+func (m *Metrics) Expect(source string, sweeps, looks bool) {
+	if sweeps {
+		m.sweepMissed.WithLabelValues(source)
+	}
+	if looks {
+		m.looksFound.WithLabelValues(source)
+	}
+}
+
 func (m *Metrics) foundTickets(source string) { m.looksFound.WithLabelValues(source).Inc() }
 
 func (m *Metrics) swept(source string, p Polled, err error) {

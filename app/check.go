@@ -17,9 +17,11 @@ import (
 
 // Finding is what came of asking one of the systems that the configuration names.
 type Finding struct {
-	Key    string `json:"key"` // of the configuration: "pos.main", "sources.tevo.api"
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"` // what it can do, or what is wrong and what to do about it
+	Key string `json:"key"` // of the configuration: "pos.main", "sources.tevo.api"
+	OK  bool   `json:"ok"`
+	// Warning: it works, but the configuration asks for something that the system cannot do, and what happens instead stands in Detail.
+	Warning bool   `json:"warning,omitempty"`
+	Detail  string `json:"detail"` // what it can do, or what is wrong and what to do about it
 }
 
 // nobody is an id that no record bears: asking for it costs one call and shows that the credentials are taken.
@@ -40,22 +42,28 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 		return nil, err
 	}
 	var out []Finding
+	able := map[string]pos.Capabilities{} // of the POSes that answer
 	for _, name := range slices.Sorted(maps.Keys(adapters)) {
-		f := checkPOS(ctx, "pos."+name, adapters[name])
+		f, caps := checkPOS(ctx, "pos."+name, adapters[name])
 		if f.OK {
 			f.Detail += tells(name, o.Config.POS[name])
+			able[name] = caps
 		}
 		out = append(out, f)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		out = append(out, checkSource(ctx, "sources."+name, o.Config.Sources[name], sources[name])...)
+		s := o.Config.Sources[name]
+		out = append(out, checkSource(ctx, "sources."+name, s, sources[name])...)
+		if caps, ok := able[s.POS]; ok {
+			out = append(out, checkPolicy("sources."+name+".policy", s, caps)...)
+		}
 	}
 	return out, ctx.Err()
 }
 
-func checkPOS(ctx context.Context, key string, a pos.Adapter) Finding {
+func checkPOS(ctx context.Context, key string, a pos.Adapter) (Finding, pos.Capabilities) {
 	if err := a.Ping(ctx); err != nil {
-		return bad(key, err, posAdvice(key, pos.ClassOf(err)))
+		return bad(key, err, posAdvice(key, pos.ClassOf(err))), pos.Capabilities{}
 	}
 	caps, err := a.Capabilities(ctx)
 	if err == nil {
@@ -65,7 +73,7 @@ func checkPOS(ctx context.Context, key string, a pos.Adapter) Finding {
 		}
 	}
 	if err != nil {
-		return bad(key, err, posAdvice(key, pos.ClassOf(err)))
+		return bad(key, err, posAdvice(key, pos.ClassOf(err))), caps
 	}
 	var lacks []string
 	for what, has := range map[string]bool{
@@ -79,29 +87,73 @@ func checkPOS(ctx context.Context, key string, a pos.Adapter) Finding {
 	}
 	if len(lacks) > 0 {
 		slices.Sort(lacks)
-		return Finding{Key: key, Detail: "cannot find " + strings.Join(lacks, ", nor ") + ". See what its settings say about searches."}
+		return Finding{Key: key, Detail: "cannot find " + strings.Join(lacks, ", nor ") + ". See what its settings say about searches."}, caps
 	}
-	return Finding{Key: key, OK: true, Detail: "takes our credentials; " + able(caps)}
+	return Finding{Key: key, OK: true, Detail: "takes our credentials; " + able(caps)}, caps
 }
 
+// able says in a person's words what the POS is like, what it can do with tickets, and what it cannot.
 func able(c pos.Capabilities) string {
-	out := []string{"sells whole groups"}
+	is := []string{"sells whole groups"}
 	if c.SellsSeats {
-		out[0] = "sells seats"
+		is[0] = "sells seats"
 	}
+	if c.NativeKey {
+		is = append(is, "knows repeated writes by their key")
+	}
+	if c.UpdateCustomers {
+		is = append(is, "changes customers")
+	}
+	if c.SettleDelay > 0 {
+		is = append(is, "searches lag by "+c.SettleDelay.String())
+	}
+	var can, cannot []string
 	for _, x := range []struct {
 		has  bool
 		what string
-	}{{c.NativeKey, "knows repeated writes by their key"}, {c.UpdateCustomers, "changes customers"}, {c.Holds, "holds seats"}, {c.TicketUpload, "takes ticket files"},
-		{c.ReadDeliveries, "tells what is there for buyers"}, {c.VoidLines, "voids single lines"}, {c.FulfillPurchases, "takes tickets of purchases"}} {
+	}{
+		{c.Holds, "hold tickets for an order that is not certain"}, {c.ReadDeliveries, "tell which tickets it has for a buyer"},
+		{c.TicketUpload, "take ticket files"}, {c.VoidLines, "void single lines of an invoice"},
+		{c.FulfillPurchases, "be told that the tickets of a purchase have come"},
+	} {
 		if x.has {
-			out = append(out, x.what)
+			can = append(can, x.what)
+		} else {
+			cannot = append(cannot, x.what)
 		}
 	}
-	if c.SettleDelay > 0 {
-		out = append(out, "searches lag by "+c.SettleDelay.String())
+	out := strings.Join(is, ", ")
+	if can != nil {
+		out += "; can " + strings.Join(can, ", ")
 	}
-	return strings.Join(out, ", ")
+	if cannot != nil {
+		out += "; cannot " + strings.Join(cannot, ", ")
+	}
+	return out
+}
+
+// checkPolicy warns of what a source wants done with tickets and its POS says that it cannot do. Its orders go on all the same.
+func checkPolicy(key string, s config.Source, c pos.Capabilities) (out []Finding) {
+	warn := func(name, wants, instead string) {
+		out = append(out, Finding{Key: key + "." + name, OK: true, Warning: true,
+			Detail: wants + ", which pos." + s.POS + " cannot do: " + instead + ". Set " + name + ": false if that is meant"})
+	}
+	p := s.Policy
+	if *p.Attach {
+		switch {
+		case s.Kind == "tevo" && !c.FulfillPurchases:
+			warn("attach", "wants tickets of purchases put on their purchase order", "they stay at the provider, and people fetch them there")
+		case !c.TicketUpload:
+			warn("attach", "wants ticket files put into the POS", "it is told that the tickets are there, and the files are kept here")
+		}
+	}
+	if *p.Deliver && !c.ReadDeliveries {
+		warn("deliver", "wants buyers given the tickets that the POS has for them", "people deliver at the provider, as without it")
+	}
+	if *p.Hold && !c.Holds {
+		warn("hold", "wants tickets held while a sale is not certain", "they stay on sale until the invoice is written")
+	}
+	return out
 }
 
 // tells says whether we hear of what changes in the POS.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"willcall/pos/skybox"
 	"willcall/provider/ltd"
 	"willcall/provider/tevo"
 	"willcall/provider/tixstock"
@@ -22,7 +23,7 @@ func TestREADMEListsEveryEventType(t *testing.T) {
 	}{
 		"tevo": {"Ticket Evolution", tevo.Types()}, "tixstock": {"Tixstock", tixstock.Types()}, "vivenu": {"vivenu", vivenu.Types()}, "ltd": {"London Theatre Direct", ltd.Types()},
 	}
-	told := readTable(t)
+	told := readTable(t, "## What it understands")
 	for kind := range kinds {
 		d, ok := decoders[kind]
 		if !ok {
@@ -54,24 +55,43 @@ func TestREADMEListsEveryEventType(t *testing.T) {
 	}
 }
 
+// TestREADMEListsEveryEventOfThePOS does the same for what a POS tells.
+func TestREADMEListsEveryEventOfThePOS(t *testing.T) {
+	t.Parallel()
+	told := readTable(t, "## What a POS may tell")
+	for name, types := range map[string][]string{"contract": eventTypes, "SkyBox": skybox.Topics()} {
+		listed := told[name]
+		delete(told, name)
+		slices.Sort(listed)
+		if want := slices.Sorted(slices.Values(types)); !slices.Equal(listed, want) {
+			t.Errorf("README.md, %s: the table has %q; want %q", name, listed, want)
+		}
+	}
+	delete(told, "any")
+	for name := range told {
+		t.Errorf("README.md: the table has a POS %q that tells nothing", name)
+	}
+}
+
 var code = regexp.MustCompile("`([^`]+)`")
 
-// readTable is the table's event types by provider.
-func readTable(t *testing.T) map[string][]string {
+// readTable is the event types in the first table of a section, by who sends them.
+func readTable(t *testing.T, title string) map[string][]string {
 	t.Helper()
 	raw, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(raw), "## What it understands")
+	_, section, found := strings.Cut(string(raw), title+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	section, _, _ = strings.Cut(section, "Where an order stands:")
 	if !found {
-		t.Fatal("README.md has no section What it understands")
+		t.Fatalf("README.md has no section %s", title)
 	}
 	told := map[string][]string{}
 	for line := range strings.Lines(section) {
 		cells := strings.Split(line, "|")
-		if len(cells) < 4 || strings.Contains(cells[1], "---") || strings.TrimSpace(cells[1]) == "provider" {
+		if len(cells) < 4 || strings.Contains(cells[1], "---") || slices.Contains([]string{"provider", "POS"}, strings.TrimSpace(cells[1])) {
 			continue
 		}
 		name := strings.TrimSpace(cells[1])
@@ -83,8 +103,8 @@ func readTable(t *testing.T) map[string][]string {
 			t.Errorf("README.md: %s says nothing of what happens", cells[2])
 		}
 	}
-	if len(told) < 4 {
-		t.Fatalf("got the providers %v; has the table's form changed?", told)
+	if len(told) < 3 {
+		t.Fatalf("got the senders %v; has the table's form changed?", told)
 	}
 	return told
 }

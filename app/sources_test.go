@@ -14,7 +14,7 @@ func TestPolicyOfTickets(t *testing.T) {
 database: postgres://willcall@127.0.0.1/willcall
 pos:
   main: {kind: http, url: "http://127.0.0.1:8090", token: dev-pos-token}
-  sky: {kind: skybox, token: dev-sky-token, skybox: {application_token: dev-sky-application, account: "1234"}}
+  sky: {kind: skybox, token: dev-sky-token, skybox: {application_token: dev-sky-application, account: "1234", read_deliveries: true}}
 sources:
   tevo: {kind: tevo, pos: POS, secrets: [dev-tevo-token], POLICY, api: {url: "http://127.0.0.1:8091", token: x, secret: y, reviewer_id: "1"}}
 `

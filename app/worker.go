@@ -51,7 +51,12 @@ func Worker(ctx context.Context, o Options) error {
 	tell := func(ctx context.Context, id order.Identity, e order.Event) error {
 		return signal(ctx, webhook.Signal{Order: id, Event: e, Attempt: 1})
 	}
-	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: activities.NewMetrics(reg), Logger: log, Tell: tell,
+	metrics := activities.NewMetrics(reg)
+	for name, src := range sources {
+		api := cfg.Sources[name].API
+		metrics.Expect(name, api != nil && *api.Sweep, src.Policy.Deliver)
+	}
+	acts := &activities.Activities{DB: db, Inbox: inbox, Sources: sources, Metrics: metrics, Logger: log, Tell: tell,
 		DuplicatePause: askPause(cfg.Worker), LookPause: askPause(cfg.Worker)}
 
 	ctx, fail := context.WithCancelCause(ctx)

@@ -87,10 +87,12 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		TEvo:   sim.TEvoOptions{Lenient: true},
 		Vivenu: sim.VivenuOptions{Lenient: true},
 		Mix: sim.MixOptions{
-			Sender:         sim.SenderOptions{URL: o.webhook("tevo/dev-tevo-token"), Rate: o.rate, Seed: o.seed},
-			VivenuTarget:   sim.Target{URL: o.webhook("vivenu")},
-			LTDTarget:      sim.Target{URL: o.webhook("ltd/dev-ltd-token")},
-			TixstockTarget: sim.Target{URL: o.webhook("tixstock")},
+			Sender: sim.SenderOptions{URL: o.webhook("tevo/dev-tevo-token"), Rate: o.rate, Seed: o.seed},
+			// The POS gets tickets of orders of the source tevo, which are then for us to deliver.
+			SupplyReference: "order:tevo:",
+			VivenuTarget:    sim.Target{URL: o.webhook("vivenu")},
+			LTDTarget:       sim.Target{URL: o.webhook("ltd/dev-ltd-token")},
+			TixstockTarget:  sim.Target{URL: o.webhook("tixstock")},
 		},
 		Progress: out,
 	})
@@ -234,7 +236,7 @@ Post one more order, and look at it in the Temporal UI:
     --data-urlencode order_group_id=$RANDOM --data-urlencode recipient=seller \
     --data-urlencode event_type=order_created --data-urlencode body@dev/sample-order.json
 
-README.md has the same for vivenu, Tixstock and London Theatre Direct.
+README.md has the same for vivenu, Tixstock, London Theatre Direct and the POS.
 
 `, took.Seconds(), ui, o.operator, o.operator, o.operator, o.worker, s.POSURL, orders, o.webhookd)
 }

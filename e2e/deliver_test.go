@@ -202,6 +202,57 @@ func TestTicketsOfThePOSReachTheBuyerOnce(t *testing.T) {
 	}
 }
 
+// TestWorkerIsKilledBetweenTheProviderAndTheResult: the provider has what the worker gave it and says nothing, and the worker dies
+// waiting. The next one finds it there: the buyer has each ticket once.
+func TestWorkerIsKilledBetweenTheProviderAndTheResult(t *testing.T) {
+	for name, last := range map[string]string{"ETicketsBySeat": "finalize_etickets", "MobileByLink": "complete", "WillCall": "deliver"} {
+		t.Run(name, func(t *testing.T) {
+			s := setup(t)
+			s.posEvents(true)
+			w := ways()[name]
+			o := w.sold(sim.OfficeSale(s.fresh())).At(time.Now())
+			o.Items = slices.Clone(o.Items)
+			var faults sim.Faults
+			for _, path := range []string{"/v9/orders/" + o.ID + "/items/" + o.Items[0].ID + "/finalize_etickets", "/v9/shipments/*"} {
+				faults.Faults = append(faults.Faults, sim.Fault{Path: path, Kind: sim.FaultLostAnswer})
+			}
+			id := s.supply(t, "tevo", o, func(inv sim.POSInvoice) []sim.POSDelivery {
+				if err := s.TEvo.SetFaults(faults); err != nil {
+					t.Fatal(err)
+				}
+				return w.held(inv)
+			})
+			if err := until(30*time.Second, func() error {
+				if calls := s.given(o); !slices.Contains(calls, last) {
+					return fmt.Errorf("got the calls %v; want %s", calls, last)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.worker.kill(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.TEvo.SetFaults(sim.Faults{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.worker.start(); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, id, "fulfilled", func(v view) bool {
+				live, _ := s.invoices(id)
+				return v.State == "fulfilled" && v.Attention == nil && len(live) == 1 && live[0].Fulfillment == "COMPLETE"
+			})
+			if calls := slices.Compact(s.given(o)); !slices.Equal(calls, slices.Compact(slices.Clone(w.calls))) {
+				t.Errorf("got the calls %v; want %v", calls, w.calls)
+			}
+			if got, _ := s.TEvo.Order(o.ID); w.check != nil {
+				w.check(t, got)
+			}
+		})
+	}
+}
+
 // TestAPersonIsAskedWhosePageItIs: two pages that do not tell their seats wait for an operator, who approves them.
 func TestAPersonIsAskedWhosePageItIs(t *testing.T) {
 	s := setup(t)
@@ -222,6 +273,40 @@ func TestAPersonIsAskedWhosePageItIs(t *testing.T) {
 	}
 	s.awaitState(t, id, "fulfilled")
 	s.keep(t, "tickets-unclear-approved", id)
+}
+
+// TestThePOSChangesAfterTheDelivery: other files on the invoice are not delivered on top, and an invoice that somebody voids stays
+// void: of each a person is told, also when everything seemed to be over.
+func TestThePOSChangesAfterTheDelivery(t *testing.T) {
+	for reason, change := range map[string]func(*site, string) error{
+		"tickets_changed": func(s *site, invoice string) error {
+			return s.POS.SetDeliveries(invoice, []sim.POSDelivery{pdf("Section 113 Row A Seat 5, anew", "Section 113 Row A Seat 6, anew")})
+		},
+		"invoice_voided": func(s *site, invoice string) error { return s.POS.VoidByHand(invoice, "sold twice") },
+	} {
+		t.Run(reason, func(t *testing.T) {
+			s := setup(t)
+			s.posEvents(true)
+			w := ways()["ETicketsBySeat"]
+			o := w.sold(sim.OfficeSale(s.fresh())).At(time.Now())
+			id := s.supply(t, "tevo", o, w.held)
+			v := s.await(t, id, "fulfilled", func(v view) bool {
+				live, _ := s.invoices(id)
+				return v.State == "fulfilled" && len(live) == 1 && live[0].Fulfillment == "COMPLETE"
+			})
+			if err := change(s, v.POS.Invoice); err != nil {
+				t.Fatal(err)
+			}
+			s.awaitAttention(t, id, reason)
+			if calls := s.given(o); !slices.Equal(calls, w.calls) {
+				t.Errorf("got the calls %v; want %v", calls, w.calls)
+			}
+			if err := s.order(t, id, "resolve", ""); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, id, "settled", func(v view) bool { return v.State == "fulfilled" && v.Attention == nil })
+		})
+	}
 }
 
 // TestCancelledWhileTicketsAreOnTheirWay: the provider takes files and does not answer, and then the order is cancelled. What was

@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"willcall/dev/stack"
 	"willcall/sim"
 )
 
 // TestTheCommandsOfTheREADME runs every curl of the README that posts a webhook, as somebody would who has just read it: with
-// bash, openssl and sed. Only addresses differ.
+// bash, openssl and sed. Only addresses differ, and the secret of the point of sale.
 func TestTheCommandsOfTheREADME(t *testing.T) {
 	s := setup(t)
 	raw, err := os.ReadFile("../README.md")
@@ -30,7 +31,7 @@ func TestTheCommandsOfTheREADME(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		script := strings.ReplaceAll(block[1], "127.0.0.1:8080", s.webhooks)
+		script := strings.NewReplacer("127.0.0.1:8080", s.webhooks, strings.TrimPrefix(stack.POSSecret, "whsec_"), strings.TrimPrefix(posEventSecret, "whsec_")).Replace(block[1])
 		cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 		cmd.Dir = ".."
 		out, err := cmd.CombinedOutput()
@@ -42,8 +43,8 @@ func TestTheCommandsOfTheREADME(t *testing.T) {
 		}
 		ran[m[1]] = true
 	}
-	if got := fmt.Sprint(len(ran), ran); len(ran) != 4 {
-		t.Errorf("the README has webhooks of %s; want one of each provider", got)
+	if got := fmt.Sprint(len(ran), ran); len(ran) != 5 {
+		t.Errorf("the README has webhooks of %s; want one of each provider and one of the POS", got)
 	}
 	s.awaitState(t, "order:tixstock:3434341233", "fulfilled")
 }

@@ -17,7 +17,7 @@ func (p *planner) deliver() {
 	switch p.plan.State {
 	case AwaitingFulfilment, PartiallyFulfilled:
 	case Fulfilled:
-		p.look() // what is changed after the delivery a person must hear
+		p.look() // the POS may have other tickets now, or the invoice be void: a person must know
 		p.finishDelivering()
 		return
 	case Completed:

@@ -46,6 +46,9 @@ type MixWeights struct{ TEvo, Vivenu, LTD, Tixstock int }
 type MixOptions struct {
 	// Sender is Ticket Evolution's part, and rate, seed, pace, concurrency, client, clock and logger of all parts.
 	Sender SenderOptions
+	// SupplyReference has POS get the tickets of Ticket Evolution's sales, in place of Sender.Supply: it is what stands before an
+	// order's group id in the external reference of its invoice, such as "order:tevo:". See [POS.Supplier].
+	SupplyReference string
 
 	VivenuTarget, LTDTarget, TixstockTarget Target
 
@@ -84,6 +87,9 @@ type Began struct {
 
 // NewMix makes a mix and attaches it to its APIs. Nothing is sent before Run, except by Post.
 func NewMix(o MixOptions) *Mix {
+	if o.SupplyReference != "" && o.POS != nil {
+		o.Sender.Supply = o.POS.Supplier(o.SupplyReference)
+	}
 	m := &Mix{opts: o, jobs: newSchedule(), counts: map[string]*SenderCounts{}, nextOf: map[string]int{}}
 	m.sender = newSender(o.Sender, m.jobs)
 	m.opts.Sender, m.now, m.log = m.sender.opts, m.sender.now, m.sender.opts.Logger

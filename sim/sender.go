@@ -36,7 +36,7 @@ type SenderOptions struct {
 	Seed uint64
 	// Supply, if it is there, has the tickets of an accepted sale put into our point of sale, in the form that the order's
 	// Delivery wants: files for an Eticket, a link or a transfer for TBD, nothing but word of it for a WillCall. The mix then has
-	// stories in which nobody else delivers; without it, none. It is called between two steps and must not block.
+	// stories in which nobody else delivers; without it, none. It runs beside the steps of other orders; see [POS.Supplier].
 	Supply func(TEvoOrder)
 	// Concurrency is how many webhooks are under way at most; 0 is 8.
 	Concurrency int
@@ -175,7 +175,7 @@ func (s *Sender) step(id string, step StoryStep, at time.Time, tries int) {
 		o, _ = s.tevo.Update(id, func(o TEvoOrder) TEvoOrder { return step.Change(o, at) })
 	}
 	if step.Supply && s.opts.Supply != nil {
-		s.opts.Supply(o)
+		s.jobs.addSlow(time.Now(), func(context.Context) { s.opts.Supply(o) })
 	}
 	if step.EventType == "" {
 		return

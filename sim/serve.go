@@ -24,6 +24,7 @@ type ServeOptions struct {
 	LTD        LTDOptions
 	Sender     SenderOptions // of the whole mix, but its URL is Ticket Evolution's; its TEvo is set by Serve
 
+	SupplyReference                         string // see [MixOptions]; it needs the POS to be served
 	VivenuTarget, LTDTarget, TixstockTarget Target
 	Weights                                 MixWeights
 
@@ -39,6 +40,7 @@ func (o *ServeOptions) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.POS.Token, "pos-token", "dev-pos-token", "bearer token of the point of sale")
 	fs.StringVar(&o.POS.Events.URL, "pos-events", "", "`URL` that the point of sale posts its events to; empty posts none")
 	fs.StringVar(&o.POS.Events.Secret, "pos-events-secret", "whsec_d2lsbGNhbGwtZGV2LXBvcy1ldmVudHMtc2VjcmV0ISE=", "what it signs them with: whsec_ and the rest")
+	fs.StringVar(&o.SupplyReference, "supply", "", "external `REFERENCE` of Ticket Evolution's sales up to their order's group id, as order:tevo:, for the point of sale to get their tickets; empty: it gets none")
 	fs.StringVar(&o.TEvo.Token, "tevo-token", "dev-tevo-api-token", "X-Token of Ticket Evolution's API")
 	fs.StringVar(&o.TEvo.Secret, "tevo-secret", "dev-tevo-api-secret", "secret of Ticket Evolution's API")
 	fs.StringVar(&o.Vivenu.APIKey, "vivenu-key", "dev-vivenu-api-key", "API key of vivenu's API")
@@ -66,7 +68,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	o.Sender.TEvo = tevo
 	mix := NewMix(MixOptions{
 		Sender: o.Sender, VivenuTarget: o.VivenuTarget, LTDTarget: o.LTDTarget, TixstockTarget: o.TixstockTarget,
-		Vivenu: vivenu, LTD: ltd, POS: pos, Weights: o.Weights,
+		Vivenu: vivenu, LTD: ltd, POS: pos, Weights: o.Weights, SupplyReference: o.SupplyReference,
 		Tixstock: NewTixstock(TixstockOptions{Token: o.TixstockTarget.Secret, Logger: o.Logger}),
 	})
 

@@ -66,9 +66,9 @@ var storyKinds = []storyKind{
 // suppliedKinds are the stories in which nobody but us gives the tickets to the buyer. They need a point of sale that gets
 // them, so they are in no mix without one; see SenderOptions.Supply.
 var suppliedKinds = []storyKind{
-	{"our e-tickets", 16, ourETicketsStory},
-	{"our mobile transfer", 12, ourTransferStory},
-	{"our will call", 4, ourWillCallStory},
+	{"our e-tickets", 40, ourETicketsStory},
+	{"our mobile transfer", 24, ourTransferStory},
+	{"our will call", 8, ourWillCallStory},
 }
 
 // NewStory makes the n-th order of a seed, beginning at a time. The same arguments make the same story, whatever was
@@ -273,7 +273,16 @@ func (s *Story) supplied(r *rand.Rand, delivery, format string) {
 	s.Steps = append(s.Steps, sold(), StoryStep{After: seconds(r, 15, 60), If: isAccepted, Supply: true})
 }
 
-func ourETicketsStory(s *Story, r *rand.Rand) { s.supplied(r, "Eticket", "Eticket") }
+// ourETicketsStory has numbered seats, so that pages can tell whose they are.
+func ourETicketsStory(s *Story, r *rand.Rand) {
+	for i := range s.Order.Items {
+		it := &s.Order.Items[i]
+		for n := len(it.Seats); n < it.Quantity; n++ {
+			it.Seats = append(it.Seats, strconv.Itoa(20*(i+1)+n))
+		}
+	}
+	s.supplied(r, "Eticket", "Eticket")
+}
 
 // ourTransferStory: how the tickets travel is left to the seller.
 func ourTransferStory(s *Story, r *rand.Rand) { s.supplied(r, "TBD", "TM_mobile") }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -300,11 +301,15 @@ func TestTEvoLogTalliesDeliveries(t *testing.T) {
 func TestStoriesThatWeDeliver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		supplied := map[string]TEvoOrder{}
-		s := NewSender(SenderOptions{Seed: 5, Now: func() time.Time { return testNow }, Supply: func(o TEvoOrder) { supplied[o.ID] = o }})
+		supplied, mu := map[string]TEvoOrder{}, sync.Mutex{}
+		s := NewSender(SenderOptions{Seed: 5, Now: func() time.Time { return testNow }, Supply: func(o TEvoOrder) {
+			mu.Lock()
+			defer mu.Unlock()
+			supplied[o.ID] = o
+		}})
 		kinds := map[string]bool{}
 		ours := map[string]string{}
-		for range 200 {
+		for range 400 {
 			story := s.Begin()
 			kinds[story.Kind] = true
 			if strings.HasPrefix(story.Kind, "our ") {
@@ -322,7 +327,7 @@ func TestStoriesThatWeDeliver(t *testing.T) {
 		runFor(t, s, time.Hour)
 		for _, k := range slices.Concat(storyKinds, suppliedKinds) {
 			if !kinds[k.name] {
-				t.Errorf("no story of kind %q in 200", k.name)
+				t.Errorf("no story of kind %q in 400", k.name)
 			}
 		}
 		want := map[string]string{"our e-tickets": "Eticket Eticket", "our mobile transfer": "TBD TM_mobile"}

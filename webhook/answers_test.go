@@ -164,6 +164,9 @@ func TestAnswers(t *testing.T) {
 			if got := r.count(t, "willcall_webhook_in_flight_bytes"); got != 0 {
 				t.Errorf("bytes in flight afterwards = %v; want 0", got)
 			}
+			if test.problem == "not-authentic" && !strings.Contains(r.logs.String(), `"error":"`) {
+				t.Errorf("the log does not say why it was not believed:\n%s", r.logs)
+			}
 			for _, secret := range []string{"Ada", "ada@example.com", toyKey} {
 				if strings.Contains(r.logs.String(), secret) || strings.Contains(w.Body.String(), secret) {
 					t.Errorf("%q leaked:\n%s\n%s", secret, r.logs, w.Body)

@@ -78,7 +78,7 @@ func (d *door) receive(c *gin.Context) {
 		case errors.Is(err, provider.ErrNotOurs):
 			name = refuseNotOurs
 		}
-		d.refuse(c, src, name, "")
+		d.refuse(c, src, name, "", "error", err)
 		return
 	}
 	d.keep(c, src, delivery, start)
@@ -216,8 +216,11 @@ func (d *door) refusePut(c *gin.Context, src *Source, row postgres.Webhook, err 
 func (d *door) refuseBody(c *gin.Context, src *Source, err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
-		d.refuse(c, src, refuseTooLarge, fmt.Sprintf("At most %d bytes are taken from this source. If the provider "+
-			"really sends more, raise its limit in the configuration.", src.MaxBody))
+		most := fmt.Sprintf("At most %d bytes are taken from this source.", src.MaxBody)
+		if !src.POS { // whose limit is fixed
+			most += " If the provider really sends more, raise its limit in the configuration."
+		}
+		d.refuse(c, src, refuseTooLarge, most)
 	case errors.Is(err, errTooBusy):
 		d.refuse(c, src, refuseTooBusy, "")
 	case errors.Is(err, errTooSlow):

@@ -43,7 +43,7 @@ var refusals = map[string]Problem{
 		Detail: "More webhooks are in flight than can be held. Send it again."},
 	refuseNotAuthentic: {Title: "Not authentic", Status: http.StatusUnauthorized,
 		Detail: "The request does not prove that it comes from the provider. Check that the secret, signing key or " +
-			"path token registered with the provider is the one in the configuration, and that no proxy changes the body."},
+			"path token registered with the provider is the one in the configuration, that no proxy changes the body, and, where a time is signed, that both clocks are right."},
 	refuseNoSecret: {Title: "Not verifiable", Status: http.StatusServiceUnavailable, RetryAfter: time.Minute,
 		Detail: "No secret is configured here to verify this source with. Set it and send the webhook again."},
 	refuseNotOurs: {Title: "Not for this source", Status: http.StatusForbidden,
@@ -55,8 +55,9 @@ var refusals = map[string]Problem{
 		Detail: "This is a fault of the receiver. Send the webhook again."},
 }
 
-// refuse answers with the refusal and counts it. detail replaces the table's where it is not empty.
-func (d *door) refuse(c *gin.Context, s *Source, name, detail string) {
+// refuse answers with the refusal and counts it. detail replaces the table's where it is not empty; why is for the log alone, and
+// quotes nothing of the request.
+func (d *door) refuse(c *gin.Context, s *Source, name, detail string, why ...any) {
 	p := refusals[name]
 	p.Name = name
 	if detail != "" {
@@ -68,8 +69,8 @@ func (d *door) refuse(c *gin.Context, s *Source, name, detail string) {
 	}
 	d.Metrics.refused.WithLabelValues(source, name).Inc()
 	if d.said.now(source+" "+name, time.Minute) {
-		d.Logger.Warn("webhook refused; further ones are only counted for a minute", "source", source, "reason", name,
-			"status", p.Status, "from", sender(c.Request, d.TrustedProxies).String())
+		d.Logger.Warn("webhook refused; further ones are only counted for a minute", append([]any{"source", source, "reason", name,
+			"status", p.Status, "from", sender(c.Request, d.TrustedProxies).String()}, why...)...)
 	}
 	h := c.Writer.Header()
 	switch name {

@@ -15,7 +15,8 @@ func check(c *cli) *cobra.Command {
 		Long: `Ask every POS and provider of the configuration whether they take our credentials and can do what the sources need.
 
 Nothing is written anywhere. Each needs a few calls. Run it before a deployment, with the configuration and the environment
-that the daemons will have: the exit code is 1 if anything is wrong.`,
+that the daemons will have: the exit code is 1 if anything is wrong. A warning is nothing wrong: a policy asks for something that
+the POS says it cannot do, and the line says what happens instead.`,
 		Example: "  willcall check -config willcall.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.run(cmd.Context(), func(ctx context.Context, o app.Options) error {
@@ -26,8 +27,11 @@ that the daemons will have: the exit code is 1 if anything is wrong.`,
 				rows, failed := [][]string{{"", "WHAT", "FOUND"}}, false
 				for _, f := range findings {
 					word := "ok"
-					if !f.OK {
+					switch {
+					case !f.OK:
 						word, failed = "WRONG", true
+					case f.Warning:
+						word = "warning"
 					}
 					rows = append(rows, []string{word, f.Key, f.Detail})
 				}

@@ -39,10 +39,10 @@ sources:
 `
 
 const well = `        WHAT              FOUND
-ok      pos.core          takes our credentials; sells whole groups
-ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; posts its events to /webhooks/main
-ok      pos.sky           takes our credentials; sells seats, holds seats, voids single lines, takes tickets of purchases, searches lag by 3s; no events are configured
-ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers, holds seats, takes ticket files, tells what is there for buyers, voids single lines, takes tickets of purchases; no events are configured
+ok      pos.core          takes our credentials; sells whole groups; cannot hold tickets for an order that is not certain, tell which tickets it has for a buyer, take ticket files, void single lines of an invoice, be told that the tickets of a purchase have come
+ok      pos.main          takes our credentials; sells seats, knows repeated writes by their key, changes customers; can hold tickets for an order that is not certain, tell which tickets it has for a buyer, take ticket files, void single lines of an invoice, be told that the tickets of a purchase have come; posts its events to /webhooks/main
+ok      pos.sky           takes our credentials; sells seats, searches lag by 3s; can hold tickets for an order that is not certain, void single lines of an invoice, be told that the tickets of a purchase have come; cannot tell which tickets it has for a buyer, take ticket files; no events are configured
+ok      pos.spare         takes our credentials; sells seats, knows repeated writes by their key, changes customers; can hold tickets for an order that is not certain, tell which tickets it has for a buyer, take ticket files, void single lines of an invoice, be told that the tickets of a purchase have come; no events are configured
 ok      sources.ltd.api   takes our credentials; reads orders
 ok      sources.tevo.api  takes our credentials; reads orders, accepts and rejects them, each is read before it is invoiced
 ok      sources.tixstock  takes webhooks; without an api nothing can be read again, accepted or swept
@@ -125,5 +125,77 @@ func TestCheckAsksEverybodyAndWritesNothing(t *testing.T) {
 		if !regexp.MustCompile(c.want).MatchString(out) || !strings.Contains(errOut, "something is wrong with what is configured") {
 			t.Errorf("%s → %s:\ngot:\n%s%s\nwant a line like %s", c.old, c.new, out, errOut, c.want)
 		}
+	}
+}
+
+// TestCheckWarnsOfWhatThePOSCannotDo: a POS of the contract's first edition, and sources whose policy wants more. It works, so that a
+// deployment goes on, but whoever deploys reads what will not be done.
+func TestCheckWarnsOfWhatThePOSCannotDo(t *testing.T) {
+	t.Parallel()
+	const sources = `
+database: postgres://willcall@127.0.0.1:1/willcall
+pos:
+  main: {kind: http, url: "POS", token: hunter0hunter0}
+sources:
+  tevo: {kind: tevo, secrets: [hunter1hunter1], pos: main, policy: {TEVO}, api: {url: "TEVOURL", token: hunter2, secret: hunter3, reviewer_id: "1"}}
+  ltd:
+    kind: ltd
+    secrets: [hunter1hunter1]
+    pos: main
+    proof: {kind: token}
+    policy: {LTD}
+    affiliate_id: 281ffaaa-a70b-4cd2-a401-9e50b00a1204
+`
+	tevo := httptest.NewServer(sim.NewTEvo(sim.TEvoOptions{Token: "hunter2", Secret: "hunter3"}))
+	t.Cleanup(tevo.Close)
+	const (
+		attachTEvo = "sources.tevo.policy.attach  wants tickets of purchases put on their purchase order, which pos.main cannot do: "
+		attachLTD  = "sources.ltd.policy.attach  wants ticket files put into the POS, which pos.main cannot do: "
+		deliver    = "sources.tevo.policy.deliver  wants buyers given the tickets that the POS has for them, which pos.main cannot do: "
+		hold       = "sources.tevo.policy.hold  wants tickets held while a sale is not certain, which pos.main cannot do: "
+	)
+	first := sim.POSOptions{NoHolds: true, NoTicketUpload: true, NoDeliveries: true, NoLineVoids: true, NoPurchaseFulfillment: true}
+	for name, c := range map[string]struct {
+		pos       sim.POSOptions
+		tevo, ltd string // policies
+		want      []string
+	}{
+		"OfTheFirstEdition":  {first, "hold: true", "", []string{attachLTD, attachTEvo, deliver, hold}},
+		"NothingMoreWanted":  {first, "attach: false, deliver: false", "attach: false", nil},
+		"AsItIsConfigured":   {first, "", "", []string{attachLTD, attachTEvo, deliver}},
+		"EverythingIsThere":  {sim.POSOptions{}, "hold: true", "", nil},
+		"TakesNoFiles":       {sim.POSOptions{NoTicketUpload: true}, "", "", []string{attachLTD, "sources.tevo.policy.attach  wants ticket files put into the POS"}},
+		"TellsNoDeliveries":  {sim.POSOptions{NoDeliveries: true}, "", "", []string{deliver}},
+		"ReceivesNoPurchase": {sim.POSOptions{NoPurchaseFulfillment: true}, "", "", []string{attachTEvo}},
+		"HoldsNothing":       {sim.POSOptions{NoHolds: true}, "hold: true", "", []string{hold}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.pos.Token = "hunter0hunter0"
+			srv := httptest.NewServer(sim.NewPOS(c.pos))
+			defer srv.Close()
+			file := filepath.Join(t.TempDir(), "willcall.yaml")
+			text := strings.NewReplacer("TEVOURL", tevo.URL, "POS", srv.URL, "{TEVO}", "{"+c.tevo+"}", "{LTD}", "{"+c.ltd+"}").Replace(sources)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errOut bytes.Buffer
+			if code := run(t.Context(), []string{"check", "-config", file}, &out, &errOut); code != 0 {
+				t.Errorf("got exit code %d; want 0, since a warning is nothing wrong\n%s%s", code, &out, &errOut)
+			}
+			var got []string
+			for line := range strings.Lines(regexp.MustCompile(` {2,}`).ReplaceAllString(out.String(), "  ")) {
+				if said, ok := strings.CutPrefix(line, "warning  "); ok {
+					got = append(got, said)
+				}
+			}
+			if len(got) != len(c.want) {
+				t.Fatalf("got the warnings\n%s\nwant %d of\n%s", strings.Join(got, ""), len(c.want), &out)
+			}
+			for i, want := range c.want {
+				if !strings.HasPrefix(got[i], want) {
+					t.Errorf("got the warning\n%s\nwant it to begin with\n%s", got[i], want)
+				}
+			}
+		})
 	}
 }

@@ -27,8 +27,8 @@ func Details(o *order.Order, p order.Plan) string {
 	row("event", show(o.Show()))
 	row("amount", o.Total().String())
 	for _, l := range o.LiveLines() {
-		row("tickets", fmt.Sprintf("%d × section %s row %s at %s, ticket group %s, %d delivered",
-			l.Quantity, dash(l.Section), dash(l.Row), price(l), dash(l.Inventory), o.Given(l)))
+		row("tickets", fmt.Sprintf("%d × section %s row %s%s at %s, ticket group %s, %d delivered",
+			l.Quantity, dash(l.Section), dash(l.Row), seats(l), price(l), dash(l.Inventory), o.Given(l)))
 	}
 	row("fraud check", string(o.Facts.Fraud))
 	row("payment", string(o.Facts.Payment))
@@ -46,6 +46,14 @@ func Details(o *order.Order, p order.Plan) string {
 	}
 	row("described by webhook", o.Facts.Described.By)
 	return b.String()
+}
+
+// seats are in the order in which pages are taken for them when a person approves the pages of a file.
+func seats(l order.Line) string {
+	if len(l.Seats) == 0 {
+		return ""
+	}
+	return " seats " + strings.Join(l.Seats, ", ")
 }
 
 // price is of one ticket, or of all of the line where it does not divide.

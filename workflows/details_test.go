@@ -66,6 +66,13 @@ func TestDetails(t *testing.T) {
 	booking.Record("invoice/1", order.Result{Outcome: order.Done, At: at(time.Minute), Ref: "77", Customer: "c1", Amount: booking.Total()})
 	moved := invoiced(accepted)
 	moved.Apply(order.Event{ID: "n1", At: at(time.Hour), Received: at(time.Hour), News: &order.News{ShowID: "915177", StartsAt: at(31 * 24 * time.Hour)}})
+	numbered := sold(order.Office)
+	numbered.Lines[0].Section, numbered.Lines[0].Row, numbered.Lines[0].Seats = "104", "F", []string{"5", "6"}
+	unclear := fresh(order.Event{ID: "w1", Snapshot: numbered, Status: order.StatusPending}, accepted, order.Event{ID: "p1", Type: "pos/supply",
+		Supply: &order.Supply{Invoice: "77", Lines: []order.Supplied{{LineID: "1", Form: order.FormFile, Digest: "d1", Ordered: true,
+			Unclear: "2 pages for 2 tickets, and their text does not tell the seats"}}}})
+	unclear.Policy.Deliver = true
+	unclear.Record("invoice/1", order.Result{Outcome: order.Done, At: at(time.Minute), Ref: "77", Customer: "c1", Amount: unclear.Total(), Can: []order.Ability{order.CanReadDeliveries}})
 	for name, c := range map[string]struct {
 		o   *order.Order
 		now time.Time
@@ -95,6 +102,7 @@ func TestDetails(t *testing.T) {
 		"own_sale_supply_lost":    {adopted(order.Event{ID: "w2", Status: order.StatusCancelled}), at(time.Hour)},
 		"event_moved":             {moved, at(2 * time.Hour)},
 		"booking":                 {booking, at(time.Hour)},
+		"tickets_unclear":         {unclear, at(time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

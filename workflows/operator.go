@@ -31,7 +31,7 @@ type Answer struct {
 
 // updates describes each update for the Temporal UI.
 var updates = map[order.Command]string{
-	order.Approve: "Go on in spite of a pending or declined fraud check, or approve a sale that waits for a person.",
+	order.Approve: "Go on in spite of a pending or declined fraud check, or approve a sale that waits for a person, or take the pages of a file for the tickets in the order of the seats.",
 	order.Reject:  "Refuse the sale at the provider and undo what was done.",
 	order.Cancel:  "Call the order off and undo what was done.",
 	order.Retry:   "Try the failed or waiting steps again, now.",

@@ -19,6 +19,9 @@ type Event struct {
 // topics of webhooks.
 var topics = []string{"INVENTORY", "PURCHASE", "INVOICE", "LINE", "HOLD"}
 
+// Topics are the topics of webhooks that one can register for.
+func Topics() []string { return slices.Clone(topics) }
+
 // topicKeys are where a topic is looked for. They are guesses, and cost nothing where they are wrong.
 var topicKeys = []string{"topic", "type", "event", "eventType", "entityType", "entity"}
 
