@@ -52,8 +52,8 @@ func TestFlagsHaveTheSecretsOfDevelopment(t *testing.T) {
 	}
 	want := ServeOptions{
 		POSAddr: "127.0.0.1:8090", TEvoAddr: "127.0.0.1:8091", VivenuAddr: "127.0.0.1:8092", LTDAddr: "127.0.0.1:8093",
-		POS:  POSOptions{Token: "dev-pos-token", Events: POSEvents{Secret: "whsec_d2lsbGNhbGwtZGV2LXBvcy1ldmVudHMtc2VjcmV0ISE="}},
-		TEvo: TEvoOptions{Token: "dev-tevo-api-token", Secret: "dev-tevo-api-secret"},
+		POS:    POSOptions{Token: "dev-pos-token", Events: POSEvents{Secret: "whsec_d2lsbGNhbGwtZGV2LXBvcy1ldmVudHMtc2VjcmV0ISE="}},
+		TEvo:   TEvoOptions{Token: "dev-tevo-api-token", Secret: "dev-tevo-api-secret"},
 		Vivenu: VivenuOptions{APIKey: "dev-vivenu-api-key", Mode: "dev"},
 		LTD: LTDOptions{
 			APIKey: "dev-ltd-api-key", BasketPath: "/rest/v2/Baskets/{basket}", AffiliateID: "281ffaaa-a70b-4cd2-a401-9e50b00a1204",
