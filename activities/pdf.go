@@ -34,6 +34,8 @@ var (
 // readPDF gives the text of each page: its lines as they are set, with a blank where there is one to be seen, and with [unsure]
 // where it cannot be told whether two glyphs stand together. A page whose text cannot be read has none. Nothing of the text is in
 // an error. It ends soon after until.
+//
+// Package pos/tevocore counts pages by itself: it needs no text, and so none of what the library must be kept from.
 func readPDF(content []byte, until time.Time) (pages []string, err error) {
 	if len(content) > maxPDF {
 		return nil, errLargePDF

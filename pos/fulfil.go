@@ -28,24 +28,11 @@ type TicketFile struct {
 // Errors: those of [Adapter.SetFulfillment]; [OutcomeUnknown] if the answer is not of that invoice in that state.
 func Fulfil(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInput) (Invoice, bool, error) {
 	const what = "set fulfillment"
-	if err := checkKey(what, op.Key); err != nil {
-		return Invoice{}, false, err
-	}
-	if err := in.check(what); err != nil {
-		return Invoice{}, false, err
-	}
-	ctx = correlated(ctx, op)
-	caps, err := a.Capabilities(ctx)
+	_, in, err := fulfillable(ctx, a, op, in, what)
 	if err != nil {
-		return Invoice{}, false, ofRead(what, err)
+		return Invoice{}, false, err
 	}
-	if !caps.TicketUpload {
-		in.Files = nil
-	}
-	if err := ctx.Err(); err != nil {
-		return Invoice{}, false, &Error{Class: Transient, Op: what, Message: "stopped before the write", Err: err}
-	}
-	inv, err := a.SetFulfillment(ctx, op, id, in)
+	inv, err := a.SetFulfillment(correlated(ctx, op), op, id, in)
 	if err != nil {
 		return Invoice{}, false, ofWrite(what, err)
 	}
@@ -60,27 +47,14 @@ func Fulfil(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInpu
 // is not of that purchase order in that state.
 func FulfilPurchase(ctx context.Context, a Adapter, op Op, id string, in FulfillmentInput) (PurchaseOrder, bool, error) {
 	const what = "fulfill purchase order"
-	if err := checkKey(what, op.Key); err != nil {
-		return PurchaseOrder{}, false, err
-	}
-	if err := in.check(what); err != nil {
-		return PurchaseOrder{}, false, err
-	}
-	ctx = correlated(ctx, op)
-	caps, err := a.Capabilities(ctx)
+	caps, in, err := fulfillable(ctx, a, op, in, what)
 	if err != nil {
-		return PurchaseOrder{}, false, ofRead(what, err)
+		return PurchaseOrder{}, false, err
 	}
 	if !caps.FulfillPurchases {
 		return PurchaseOrder{}, false, &Error{Class: Unsupported, Op: what, Message: "this POS cannot be told that a purchase has come"}
 	}
-	if !caps.TicketUpload {
-		in.Files = nil
-	}
-	if err := ctx.Err(); err != nil {
-		return PurchaseOrder{}, false, &Error{Class: Transient, Op: what, Message: "stopped before the write", Err: err}
-	}
-	po, err := a.FulfillPurchaseOrder(ctx, op, id, in)
+	po, err := a.FulfillPurchaseOrder(correlated(ctx, op), op, id, in)
 	if err != nil {
 		return PurchaseOrder{}, false, ofWrite(what, err)
 	}
@@ -88,6 +62,27 @@ func FulfilPurchase(ctx context.Context, a Adapter, op Op, id string, in Fulfill
 		return PurchaseOrder{}, false, &Error{Class: OutcomeUnknown, Op: what, Message: "the answer is not of that purchase order in that state"}
 	}
 	return po, in.Files != nil, nil
+}
+
+// fulfillable returns what is to be sent to this POS, and what it can do.
+func fulfillable(ctx context.Context, a Adapter, op Op, in FulfillmentInput, what string) (Capabilities, FulfillmentInput, error) {
+	if err := checkKey(what, op.Key); err != nil {
+		return Capabilities{}, in, err
+	}
+	if err := in.check(what); err != nil {
+		return Capabilities{}, in, err
+	}
+	caps, err := a.Capabilities(correlated(ctx, op))
+	if err != nil {
+		return Capabilities{}, in, ofRead(what, err)
+	}
+	if !caps.TicketUpload {
+		in.Files = nil
+	}
+	if err := ctx.Err(); err != nil {
+		return Capabilities{}, in, &Error{Class: Transient, Op: what, Message: "stopped before the write", Err: err}
+	}
+	return caps, in, nil
 }
 
 // check quotes nothing: names and links may hold buyer data.

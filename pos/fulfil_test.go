@@ -8,15 +8,16 @@ import (
 	"willcall/pos"
 )
 
-// answers is a POS that takes everything and answers with one invoice.
+// answers is a POS that takes everything and answers with one invoice, or a purchase order that is like it.
 type answers struct {
 	pos.Adapter
-	invoice pos.Invoice
-	asked   *pos.FulfillmentInput
+	invoice     pos.Invoice
+	asked       *pos.FulfillmentInput
+	noPurchases bool
 }
 
 func (a answers) Capabilities(context.Context) (pos.Capabilities, error) {
-	return pos.Capabilities{TicketUpload: true}, nil
+	return pos.Capabilities{TicketUpload: true, FulfillPurchases: !a.noPurchases}, nil
 }
 
 func (a answers) SetFulfillment(_ context.Context, _ pos.Op, _ string, in pos.FulfillmentInput) (pos.Invoice, error) {
@@ -24,21 +25,55 @@ func (a answers) SetFulfillment(_ context.Context, _ pos.Op, _ string, in pos.Fu
 	return a.invoice, nil
 }
 
-func TestFulfilBelievesOnlyItsOwnInvoice(t *testing.T) {
+func (a answers) FulfillPurchaseOrder(_ context.Context, _ pos.Op, _ string, in pos.FulfillmentInput) (pos.PurchaseOrder, error) {
+	*a.asked = in
+	return pos.PurchaseOrder{ID: a.invoice.ID, Voided: a.invoice.Voided, Fulfillment: a.invoice.Fulfillment}, nil
+}
+
+func TestFulfilBelievesOnlyItsOwnRecord(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer pos.Invoice
 		want   pos.Class
 	}{
-		"Complete":       {pos.Invoice{ID: "i", Fulfillment: pos.Complete}, ""},
-		"StillPending":   {pos.Invoice{ID: "i", Fulfillment: pos.Pending}, pos.OutcomeUnknown},
-		"Void":           {pos.Invoice{ID: "i", Fulfillment: pos.Complete, Voided: true}, pos.OutcomeUnknown},
-		"AnotherInvoice": {pos.Invoice{ID: "j", Fulfillment: pos.Complete}, pos.OutcomeUnknown},
+		"Complete":      {pos.Invoice{ID: "i", Fulfillment: pos.Complete}, ""},
+		"StillPending":  {pos.Invoice{ID: "i", Fulfillment: pos.Pending}, pos.OutcomeUnknown},
+		"Void":          {pos.Invoice{ID: "i", Fulfillment: pos.Complete, Voided: true}, pos.OutcomeUnknown},
+		"AnotherRecord": {pos.Invoice{ID: "j", Fulfillment: pos.Complete}, pos.OutcomeUnknown},
 	} {
 		a := answers{invoice: c.answer, asked: &pos.FulfillmentInput{}}
 		_, _, err := pos.Fulfil(t.Context(), a, pos.Op{Key: "k"}, "i", pos.FulfillmentInput{State: pos.Complete})
 		if pos.ClassOf(err) != c.want {
 			t.Errorf("%s: got %v; want class %q", name, err, c.want)
+		}
+		_, _, err = pos.FulfilPurchase(t.Context(), a, pos.Op{Key: "k"}, "i", pos.FulfillmentInput{State: pos.Complete})
+		if pos.ClassOf(err) != c.want {
+			t.Errorf("%s, a purchase: got %v; want class %q", name, err, c.want)
+		}
+	}
+}
+
+func TestFulfilAsksNothingInVain(t *testing.T) {
+	t.Parallel()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	complete := pos.FulfillmentInput{State: pos.Complete}
+	for name, c := range map[string]struct {
+		ctx         context.Context
+		op          pos.Op
+		in          pos.FulfillmentInput
+		noPurchases bool
+		want        pos.Class
+	}{
+		"NoKey":       {t.Context(), pos.Op{}, complete, false, pos.Invalid},
+		"NoState":     {t.Context(), pos.Op{Key: "k"}, pos.FulfillmentInput{}, false, pos.Invalid},
+		"Stopped":     {stopped, pos.Op{Key: "k"}, complete, false, pos.Transient},
+		"NoPurchases": {t.Context(), pos.Op{Key: "k"}, complete, true, pos.Unsupported},
+	} {
+		a := answers{asked: &pos.FulfillmentInput{}, noPurchases: c.noPurchases}
+		_, _, err := pos.FulfilPurchase(c.ctx, a, c.op, "i", c.in)
+		if pos.ClassOf(err) != c.want || a.asked.State != "" {
+			t.Errorf("%s: got %v after asking %+v; want class %s, and nothing asked", name, err, *a.asked, c.want)
 		}
 	}
 }

@@ -67,8 +67,8 @@ type SkyBoxOptions struct {
 // Assumptions, where the document is silent: the field names of a 400 are in an array of {"propertyPath", "message"}; e-mail
 // addresses of customers are compared without regard to case, telephone numbers by their digits; a doubled write claims its
 // tickets once; a hold takes the free seats from lowSeat upwards, side by side or not; a file has the name of its ticket's fileName;
-// FaultSeatsGone refuses a sale as if another had bought the seats, shows them sold once, and then the other sale
-// is undone.
+// FaultSeatsGone refuses a sale as if another had bought the seats, and shows them sold until one of their groups was looked at;
+// then all of the other sale is undone.
 type SkyBox struct {
 	opts   SkyBoxOptions
 	now    func() time.Time

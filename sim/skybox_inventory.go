@@ -45,15 +45,21 @@ type skyTicket struct {
 	id           int64
 	group        *skyGroup
 	seat         int
-	status       string // AVAILABLE, SOLD or CANCELLED
-	hold         int64  // that it is on; 0 is none
-	invoiceLine  int64  // that sold it
-	purchaseLine int64  // that bought it
-	shownSold    bool   // once: see FaultSeatsGone
-	file         string // the name of its document; "" is none
+	status       string        // AVAILABLE, SOLD or CANCELLED
+	hold         int64         // that it is on; 0 is none
+	invoiceLine  int64         // that sold it
+	purchaseLine int64         // that bought it
+	elsewhere    *skyElsewhere // the sale that it seems to be in; nil is none
+	file         string        // the name of its document; "" is none
 }
 
-func (t *skyTicket) free() bool { return t.status == "AVAILABLE" && t.hold == 0 && !t.shownSold }
+// skyElsewhere is the sale by another that FaultSeatsGone makes up. It ends as a whole: a client that has seen one of its tickets sold
+// need not look at the others.
+type skyElsewhere struct{ seen bool }
+
+func (t *skyTicket) soldElsewhere() bool { return t.elsewhere != nil && !t.elsewhere.seen }
+
+func (t *skyTicket) free() bool { return t.status == "AVAILABLE" && t.hold == 0 && !t.soldElsewhere() }
 
 func (s *SkyBox) stock(g SkyBoxGroup) {
 	if s.events[g.EventID] == nil {
@@ -124,7 +130,7 @@ func (g *skyGroup) body(withTickets bool) object {
 
 func (t *skyTicket) body() object {
 	status := t.status
-	if t.shownSold {
+	if t.soldElsewhere() {
 		status = "SOLD"
 	}
 	b := object{
@@ -162,7 +168,9 @@ func (s *SkyBox) getInventory(r *skyRequest) skyAnswer {
 	}
 	b := g.body(true)
 	for _, t := range g.tickets {
-		t.shownSold = false // and the other sale is undone
+		if t.elsewhere != nil {
+			t.elsewhere.seen = true
+		}
 	}
 	return skyOK(b)
 }
@@ -289,12 +297,14 @@ func (s *SkyBox) seatsText(tickets []*skyTicket) string {
 }
 
 func (s *SkyBox) findHolds(r *skyRequest) skyAnswer {
+	q := r.URL.Query()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireHolds()
 	var found []any
 	for _, h := range slices.Concat(s.oldHolds, s.holds) {
-		if s.matches(h.ExternalRef, r.URL.Query()) && s.searchable(h.ID) {
+		inGroup := q.Get("inventoryId") == "" || q.Get("inventoryId") == skyID(h.InventoryID)
+		if inGroup && s.matches(h.ExternalRef, q) && s.searchable(h.ID) {
 			found = append(found, *h)
 		}
 	}

@@ -213,12 +213,13 @@ func (s *SkyBox) createInvoice(r *skyRequest) skyAnswer {
 	}), "externalRef", "is in use")
 	taken := make([][]*skyTicket, len(in.Lines))
 	claimed := map[int64]bool{}
+	elsewhere := &skyElsewhere{}
 	for i, l := range in.Lines {
 		at := fmt.Sprintf("lines[%d].itemIds", i)
 		for _, id := range l.ItemIDs {
 			t := s.ticket(id)
 			if r.fault.Kind == FaultSeatsGone && t != nil && t.free() {
-				t.shownSold = true
+				t.elsewhere = elsewhere
 			}
 			free := t != nil && (t.free() || t.status == "AVAILABLE" && r.URL.Query().Get("force") == "true") && !claimed[id]
 			c.that(free, at, "ticket is not available")

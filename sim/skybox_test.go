@@ -378,6 +378,23 @@ func TestSkyBoxFaults(t *testing.T) {
 	}
 }
 
+// The sale by another that the fault makes up ends as a whole, when one of its groups was looked at.
+func TestSkyBoxSeatsGoneInTwoGroups(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, SkyBoxOptions{})
+	a.stock(SkyBoxGroup{ID: 45, EventID: 7, Seats: []int{1}})
+	customer := a.customer()
+	if err := a.SetFaults(Faults{Faults: []Fault{{Kind: FaultSeatsGone, Method: "POST", Path: "/invoices", Count: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	a.call("POST", "/invoices", skySale(customer, "r", "44001,45001"), 400)
+	a.call("POST", "/invoices", skySale(customer, "r", "45001"), 400)
+	if got := member(a.call("GET", "/inventory/44", "", 200), "quantity"); got != 3.0 {
+		t.Errorf("quantity: got %v; want 3", got)
+	}
+	a.call("POST", "/invoices", skySale(customer, "r", "44001,45001"), 200)
+}
+
 func TestSkyBoxLimitsEachEndpoint(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -34,6 +34,10 @@ const eventTolerance = 5 * time.Minute
 // Base64 of 24 to 64 bytes; one of another form counts for nothing. h has the headers webhook-id, webhook-timestamp (Unix
 // seconds) and webhook-signature, which may list several signatures; those of other versions than v1 are passed over. body is
 // as it was received. It returns [ErrNoSecret], [ErrSignature] or [ErrStale].
+//
+// Standard Webhooks have a library for Go (module github.com/standard-webhooks/standard-webhooks/libraries; v0.0.1 was read), of which
+// nothing but the HMAC could be used: it takes an empty secret, and one for each verifier; it looks at the machine's clock alone, and
+// before the signature, so that what it calls too old may be by anybody; it reads the first of several webhook-signature headers.
 func VerifyEvent(h http.Header, body []byte, secrets []string, now time.Time) error {
 	var keys [][]byte
 	for _, s := range secrets {

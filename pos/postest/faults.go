@@ -209,14 +209,24 @@ func endOfContextIsUnknownForWrites(t *testing.T, s *setup) {
 	}
 }
 
-// hang makes a call that hangs and is cut off. One that reads before it writes is given more time until it comes to the write.
+// hang makes a call that hangs and is cut off. One that did not come so far, because it reads before it writes or the machine is
+// busy, is given more time: of a write that was not begun it may be said that nothing was done.
 func hang(t *testing.T, s *setup, try try) error {
+	striker, ok := s.Faults.(Striker)
 	for patience := 30 * time.Millisecond; ; patience *= 2 {
 		s.Set(0, Fault{Call: try.call, Kind: Hang, Count: again})
+		before := 0
+		if ok {
+			before = striker.Struck()
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		err := try.do(ctx)
 		cancel()
-		if !s.limits.ReadsFirst || !try.write || pos.ClassOf(err) != pos.Transient || patience > 10*time.Second {
+		hung := !try.write || pos.ClassOf(err) != pos.Transient
+		if ok {
+			hung = striker.Struck() > before
+		}
+		if hung || patience > 10*time.Second {
 			return err
 		}
 	}

@@ -84,6 +84,23 @@ func heldTicketsAreForTheHolder(t *testing.T, s *setup) {
 	if _, err := s.CreateInvoice(ctx, pos.Op{Key: "i", Ref: "ord"}, sold); err != nil {
 		t.Fatalf("CreateInvoice out of the hold: got %v; want no error", err)
 	}
+	// Whoever names no tickets gets others than those on hold, as long as there are any.
+	theirs, err := s.PlaceHold(ctx, pos.Op{Key: "h4", Ref: "theirs"}, s.holding("g2-1", "g2-2"))
+	if err != nil {
+		t.Fatalf("PlaceHold: got %v; want no error", err)
+	}
+	unnamed := sale(customer, "g2-1", "g2-2")
+	unnamed.Lines[0].TicketIDs = nil
+	got, err := s.CreateInvoice(ctx, pos.Op{Key: "i3", Ref: "unnamed"}, unnamed)
+	if err != nil || slices.ContainsFunc(got.Lines, func(l pos.InvoiceLine) bool {
+		return slices.ContainsFunc(l.TicketIDs, func(id string) bool { return slices.Contains(theirs.TicketIDs, id) })
+	}) {
+		t.Errorf("CreateInvoice of any tickets: got %+v, %v; want others than those on hold", got, err)
+	}
+	s.wantLeft(t, "g2", 4)
+	unnamed.Lines[0].Quantity = 5
+	_, err = s.CreateInvoice(ctx, pos.Op{Key: "i4", Ref: "more"}, unnamed)
+	wantClass(t, "CreateInvoice of more than nobody holds", err, pos.Unavailable)
 	// The hold is used up: releasing it takes nothing from the buyer.
 	if err := pos.ReleaseHold(ctx, s, pos.Op{Key: "r"}, held.ID); err != nil {
 		t.Errorf("ReleaseHold of a hold that was sold: got %v; want no error", err)

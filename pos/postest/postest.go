@@ -103,11 +103,9 @@ type Limits struct {
 	NoTransientWrites bool
 	// StaysDelivered: an invoice that is delivered cannot be pending again, which is Unsupported and changes nothing.
 	StaysDelivered bool
-	// ReadsFirst: some writes read before they write, so that one which is cut off early was not begun, and is [pos.Transient].
-	ReadsFirst bool
 }
 
-// A Striker is a [Faults] that counts how many calls the faults hit. [RandomFaults] then knows when a call hangs, and need not guess.
+// A Striker is a [Faults] that counts how many calls the faults hit. The suite then knows when a call hangs, and need not guess.
 type Striker interface{ Struck() int }
 
 // Limited is a [Faults] of a POS with limits.

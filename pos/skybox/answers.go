@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	onepass "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"willcall/pos"
 )
 
@@ -17,13 +20,43 @@ func decode(body []byte, v any) error {
 	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '{' {
 		return errors.New("it is not a JSON object")
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+	if err := onepass.Unmarshal(body, v, lenient); err != nil {
+		if _, wrong := errors.AsType[*onepass.SemanticError](err); wrong {
 			return errors.New("a member has the wrong type")
 		}
 		return errors.New("it is not JSON")
 	}
+	return nil
+}
+
+// lenient takes what encoding/json takes, but for names of members in another case than the document's. It is one pass over an
+// answer, where encoding/json makes two.
+var lenient = onepass.JoinOptions(
+	jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), onepass.WithUnmarshalers(onepass.UnmarshalFromFunc(readNumber)),
+)
+
+var errNoNumber = errors.New("it is not a number")
+
+// readNumber keeps a number as it is written, also one that is written as a string.
+func readNumber(dec *jsontext.Decoder, n *json.Number) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch v.Kind() {
+	case 'n':
+		*n = ""
+		return nil
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, v)
+		if v = text; err != nil || !v.IsValid() || len(bytes.TrimSpace(v)) != len(v) {
+			return errNoNumber
+		}
+	}
+	if v.Kind() != '0' {
+		return errNoNumber
+	}
+	*n = json.Number(v)
 	return nil
 }
 

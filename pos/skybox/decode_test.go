@@ -52,6 +52,25 @@ func TestAmountsAreExact(t *testing.T) {
 	}
 }
 
+func TestNumbersAreKeptAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"amount":240.00}`: "240.00", `{"amount":1.2E7}`: "1.2E7", `{"amount":90071992547409.93}`: "90071992547409.93", `{"amount":"1.50"}`: "1.50",
+		`{"amount":null}`: "", `{"Amount":7}`: "", `{}`: "",
+	} {
+		var line lineAnswer
+		if err := decode([]byte(body), &line); err != nil || line.Amount.String() != want {
+			t.Errorf("%s: got %q, %v; want %q", body, line.Amount, err, want)
+		}
+	}
+	for _, value := range []string{`"one"`, `""`, `" 7"`, `"7 "`, `"null"`, `"true"`, `"[7]"`, `"7,8"`, `true`, `[7]`, `{}`, `07`, `NaN`, `+7`} {
+		var line lineAnswer
+		if decode([]byte(`{"amount":`+value+`}`), &line) == nil {
+			t.Errorf("%s: got %q; want an error", value, line.Amount)
+		}
+	}
+}
+
 // FuzzPlain: what plain returns is the same number, without an exponent.
 func FuzzPlain(f *testing.F) {
 	for _, s := range []string{"1.2E7", "-0.5e-3", "240.0", "0", "12e-18", "1e18"} {

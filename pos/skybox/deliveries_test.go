@@ -3,10 +3,12 @@ package skybox_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -389,6 +391,73 @@ func TestWhatCannotBeHeld(t *testing.T) {
 				{InventoryID: "44", TicketIDs: []string{"44007"}, Quantity: 1, Total: usd(100)},
 			}})
 			wantClass(t, "CreateInvoice of a held seat", err, pos.Unavailable)
+		})
+	}
+}
+
+// A sale that names no tickets leaves those of holds to their holders, and asks for holds only where the group has fewer than its
+// tickets make out.
+func TestSalePicksTicketsThatNobodyHolds(t *testing.T) {
+	t.Parallel()
+	group := func(quantity string) string {
+		return `{"id":44,"status":"AVAILABLE","quantity":` + quantity + `,"tickets":[{"id":501,"seatNumber":1,"status":"AVAILABLE"},` +
+			`{"id":502,"seatNumber":2,"status":"AVAILABLE"},{"id":503,"seatNumber":3,"status":"AVAILABLE"}]}`
+	}
+	hold := func(old, new string) string { return "[" + strings.Replace(holdJSON, old, new, 1) + "]" }
+	const noHolds, asked = "GET /inventory/44, POST /invoices", "GET /inventory/44, GET /holds?inventoryId=44&limit=50, POST /invoices"
+	for name, test := range map[string]struct {
+		quantity, holds string
+		lines           int
+		itemIDs, calls  string // "" is an error
+		want            pos.Class
+	}{
+		"NoHolds":       {"3", "503", 1, "[501]", noHolds, ""},
+		"Held":          {"1", hold("", ""), 1, "[503]", asked, ""},
+		"HeldToTheLast": {"1", hold("", ""), 2, "", "", pos.Unavailable},
+		"Removed":       {"2", hold(`"quantity"`, `"removedDate":"2027-01-01T00:00:00Z","quantity"`), 1, "[501]", asked, ""},
+		"RanOut":        {"2", hold("2099", "2020"), 1, "[501]", asked, ""},
+		"OfAnother":     {"2", hold(`"inventoryId":44`, `"inventoryId":45`), 1, "[501]", asked, ""},
+		"Untold":        {"2", hold(`"seats":"1-2",`, ``), 1, "[501]", asked, ""},
+		"Unreadable":    {"2", hold(`"quantity":2`, `"quantity":"many"`), 1, "[501]", asked, ""},
+		"Found":         {"2", `[]`, 1, "[501]", asked, ""},
+		"Unseen":        {"2", "503", 1, "", "", pos.Transient},
+		"Throttled":     {"2", "429", 1, "", "", pos.RateLimited},
+		"NoSuchPath":    {"2", "404", 1, "", "", pos.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := answers{"POST /invoices": invoiceJSON, "GET /inventory/44": group(test.quantity), "GET /holds": test.holds}
+			if test.holds == "404" {
+				delete(a, "GET /holds")
+			}
+			var mu sync.Mutex
+			var calls []string
+			var sold string
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				calls = append(calls, r.Method+" "+r.URL.RequestURI())
+				if r.Method == http.MethodPost {
+					body, _ := io.ReadAll(r.Body)
+					_, sold, _ = strings.Cut(string(body), `"itemIds":`)
+				}
+				a.ServeHTTP(w, r)
+			})
+			in := oneTicket()
+			in.Lines[0].TicketIDs, in.Lines[0].Quantity = nil, test.lines
+			_, err := c.CreateInvoice(t.Context(), pos.Op{Key: "k", Ref: "ord"}, in)
+			mu.Lock()
+			defer mu.Unlock()
+			if test.want != "" {
+				wantClass(t, "CreateInvoice", err, test.want)
+				if sold != "" {
+					t.Error("a sale was written; want none")
+				}
+				return
+			}
+			if got := strings.Join(calls, ", "); err != nil || !strings.HasPrefix(sold, test.itemIDs) || got != test.calls {
+				t.Errorf("got %s of %s, %v; want %s of %s", got, sold, err, test.calls, test.itemIDs)
+			}
 		})
 	}
 }

@@ -78,22 +78,54 @@ func (c *Client) name(ctx context.Context, op string, h *hold) error {
 	if err != nil {
 		return lost(err)
 	}
-	seats := seatsOf(h.seats, g.step())
+	h.TicketIDs = g.keptBy(*h)
+	return nil
+}
+
+// keptBy are the tickets that a hold keeps; none where that cannot be told.
+func (b *groupBody) keptBy(h hold) []string {
+	seats := seatsOf(h.seats, b.step())
 	if len(seats) != h.Quantity {
 		return nil
 	}
 	var ids []string
 	for _, seat := range seats {
-		for _, t := range g.Tickets {
+		for _, t := range b.Tickets {
 			if seatNumber(t) == seat {
 				ids = append(ids, t.ID.String())
 			}
 		}
 	}
-	if len(ids) == h.Quantity {
-		h.TicketIDs = ids
+	if len(ids) != h.Quantity {
+		return nil
 	}
-	return nil
+	return ids
+}
+
+// kept are the tickets of a group that holds keep, as far as it can be told (SkyBox OpenAPI 1.0.0, holds, search by inventoryId). A
+// ticket has no status for it, but a group's quantity is that of tickets "available": only where it is less than its tickets
+// make out are holds asked for, so that a sale from a group without any costs no request more. A hold that cannot be read, or that
+// the search misses yet, is passed over: SkyBox refuses held seats to a sale that is not forced.
+func (c *Client) kept(ctx context.Context, op string, g *groupBody) ([]string, error) {
+	if g.Quantity >= len(g.free()) {
+		return nil, nil
+	}
+	records, err := c.search(ctx, op, "/holds", url.Values{"inventoryId": {g.ID.String()}})
+	if err != nil {
+		return nil, lost(err)
+	}
+	var ids []string
+	for _, r := range records {
+		var b holdBody
+		if decode(r, &b) != nil {
+			continue
+		}
+		h, err := b.record()
+		if err == nil && h.InventoryID == g.ID.String() && c.inForce(h) {
+			ids = append(ids, g.keptBy(h)...)
+		}
+	}
+	return ids, nil
 }
 
 // maxSeats is how many seats a range may have: more is no text of seats.

@@ -310,7 +310,7 @@ func (c *Client) GetInvoice(ctx context.Context, id string) (pos.Invoice, error)
 }
 
 // CreateInvoice sells tickets (SkyBox OpenAPI 1.0.0, invoices, insert). SkyBox sells seats: where a line names none, the inventory is
-// read and free ones are chosen. A line's amount is its total.
+// read and free ones are chosen that nobody holds. A line's amount is its total.
 //
 // The document has one refusal for everything, 400. After one the inventory is read: [pos.Unavailable] if the seats are not free, else
 // [pos.Invalid]; [pos.Transient] if that could not be seen, for nothing was written. Other errors: [pos.NotFound] for a group or
@@ -405,7 +405,7 @@ func (c *Client) booked(ctx context.Context, k call, body []byte) (pos.Invoice, 
 	return inv.Invoice, nil
 }
 
-// choose says which tickets each line sells: those that it names, else free ones of its group.
+// choose says which tickets each line sells: those that it names, else free ones of its group that no hold keeps.
 func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine) ([][]string, error) {
 	chosen := make([][]string, len(lines))
 	taken := map[string]bool{}
@@ -433,6 +433,13 @@ func (c *Client) choose(ctx context.Context, op string, lines []pos.InvoiceLine)
 				return nil, err
 			}
 			groups[l.InventoryID] = g
+			kept, err := c.kept(ctx, op, g)
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range kept {
+				taken[id] = true
+			}
 		}
 		if len(g.Tickets) == 0 && g.Status == pos.Available {
 			return nil, &pos.Error{Class: pos.Unsupported, Op: op, Message: "inventory " + l.InventoryID + " shows no tickets, and SkyBox sells tickets"}

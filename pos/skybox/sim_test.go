@@ -56,7 +56,7 @@ type behind struct {
 }
 
 func (b behind) Limits() postest.Limits {
-	return postest.Limits{OneCurrency: true, NoTransientWrites: true, ReadsFirst: true}
+	return postest.Limits{OneCurrency: true, NoTransientWrites: true}
 }
 
 // Supply gives the first ticket a file, and leaves the others without.

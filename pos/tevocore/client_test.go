@@ -655,16 +655,78 @@ func TestBrokenAnswersAndConnections(t *testing.T) {
 	if got := posts.Load(); got != 1 {
 		t.Errorf("writes sent: got %d; want 1", got)
 	}
+}
 
-	hang := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	}, func(cfg *tevocore.Config) { cfg.Timeout = 50 * time.Millisecond })
-	err = write(t.Context(), hang)
-	wantClass(t, "write, time-out", err, pos.OutcomeUnknown)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("write, time-out: got %v; want context.DeadlineExceeded", err)
+// deadline is the deadline of the last request, none of which is sent.
+type deadline struct{ time.Time }
+
+func (d *deadline) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.Time, _ = r.Context().Deadline()
+	return nil, io.ErrUnexpectedEOF
+}
+
+// A request may take Config.Timeout, but ends before its caller does, who else would not hear what became of it. Its deadline is
+// looked at and not waited for: on a machine that is busy both would pass at once.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ own, callers, want time.Duration }{
+		"NoDeadlineOfTheCaller":     {own: time.Hour, want: time.Hour},
+		"OwnTimeout":                {own: time.Hour, callers: 10 * time.Hour, want: time.Hour},
+		"NearerDeadlineOfTheCaller": {own: 10 * time.Hour, callers: time.Hour, want: 54 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began, ctx := time.Now(), t.Context()
+			if test.callers > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, began.Add(test.callers))
+				defer cancel()
+			}
+			var sent deadline
+			cfg := config("http://pos.example.com")
+			cfg.Timeout, cfg.HTTP = test.own, &http.Client{Transport: &sent}
+			c, err := tevocore.New(cfg)
+			if err != nil {
+				t.Fatalf("New: got %v; want no error", err)
+			}
+			for _, call := range []func(context.Context, *tevocore.Client) error{write, read} {
+				sent.Time = time.Time{}
+				_ = call(ctx, c)
+				if got := sent.Sub(began); got < test.want || got > test.want+time.Minute {
+					t.Errorf("deadline of the request: got %v from now; want %v", got, test.want)
+				}
+			}
+		})
 	}
+}
+
+func TestCallThatHangsEnds(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	var shared tevocore.Config
+	patient := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if calls.Add(1) == 1 {
+			answering(200, listed())(w, r)
+			return
+		}
+		<-r.Context().Done()
+	}, func(cfg *tevocore.Config) { shared = *cfg })
+	// So that there is a connection: whoever could not connect in time knows that nothing was written.
+	if err := read(t.Context(), patient); err != nil {
+		t.Fatalf("read: got %v; want no error", err)
+	}
+	shared.Timeout = 50 * time.Millisecond
+	c, err := tevocore.New(shared)
+	if err != nil {
+		t.Fatalf("New: got %v; want no error", err)
+	}
+	err = write(t.Context(), c)
+	wantClass(t, "write", err, pos.OutcomeUnknown)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("write: got %v; want context.DeadlineExceeded", err)
+	}
+	wantClass(t, "read", read(t.Context(), c), pos.Transient)
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {

@@ -11,6 +11,10 @@ import (
 
 // Documents come from whoever sold the tickets, so that they are read with suspicion: no references are followed, for a document
 // that refers to itself in a circle must not end the process, and what is compressed is read up to a limit.
+//
+// Package activities reads documents, too, by a library: it needs the text of each page. Here only their number is, and an exact one,
+// for by it each seat gets its page; that library takes the document's word for it, and has to be kept from documents that it would
+// read for ever.
 
 // maxInflated bounds what is read of the compressed objects of one document, in bytes: to inflate them, and to look at them.
 const maxInflated = 32 << 20
