@@ -60,3 +60,93 @@ func TestNothingIsDeliveredWhileAMatterIsOpen(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsNotOursToDeliver: the POS tells of tickets all the same, and of an invoice that is delivered it is not told.
+func TestWhatIsNotOursToDeliver(t *testing.T) {
+	t.Parallel()
+	const described = "event w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 by=1:eticket status=accepted"
+	for policy, ours := range map[string]bool{
+		"policy deliver=on": true, "policy deliver=off": false, "policy deliver=on provider_api=off": false, "policy deliver=on adopt=on": false,
+	} {
+		o, now := played(t, policy, described, "done invoice/1 ref=77 customer=c1 can=read_deliveries", "event p1 pos/supply at=12:10 holds=77 has=1:file:2:aa")
+		if steps := o.Plan(now).Steps; slices.ContainsFunc(steps, func(id StepID) bool { return id.Do().Gives() }) != ours {
+			t.Errorf("%s: got steps %v; want tickets given: %v", policy, steps, ours)
+		}
+		o.Apply(Event{ID: "w2", Type: "etickets_finalized", At: now, Received: now, Lines: []LineFact{{LineID: "1", Delivered: now}}})
+		if steps := o.Plan(now).Steps; slices.Contains(steps, "fulfil:77/1") != ours {
+			t.Errorf("%s: all is delivered: got steps %v; want the POS told: %v", policy, steps, ours)
+		}
+	}
+}
+
+// TestWhatAStepDelivers: of the lines that travel so, those that the buyer does not have; and what an operator has approved is clear.
+func TestWhatAStepDelivers(t *testing.T) {
+	t.Parallel()
+	o, _ := played(t, "policy deliver=on",
+		"event w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:g:1:1.00 line=2:g:1:1.00 line=3:g:1:1.00 line=4:g:1:1.00 line=5:g:1:1.00 line=6:g:1:1.00 "+
+			"by=1:mobile by=2:mobile by=3:eticket by=4:mobile by=5:eticket by=6:will_call status=accepted delivered=4",
+		"done invoice/1 ref=77 customer=c1 can=read_deliveries",
+		"event p1 pos/supply at=12:10 holds=77 has=1:link:1:aa has=2:transfer:1:bb has=3:link:1:cc has=4:link:1:dd has=6:will_call:1:ff has=5:file:1:ee:unsaid:ordered")
+	for id, want := range map[StepID][]string{"transfer:x/1": {"1", "2"}, "will_call:x/1": {"6"}, "etickets:5~x/1": {"5"}, "etickets:3~x/1": nil} {
+		var got []string
+		for _, s := range o.ToDeliver(id) {
+			got = append(got, s.LineID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got lines %v; want %v", id, got, want)
+		}
+	}
+	asked := unclearTickets(o.Facts.Lines["5"], o.ToDeliver("etickets:5~x/1")[0])
+	if asked.Reason != ReasonTicketsUnclear || o.ToDeliver("etickets:5~x/1")[0].Unclear == "" {
+		t.Errorf("got %+v; want it unclear until it is approved", o.ToDeliver("etickets:5~x/1"))
+	}
+	o.Decide(Decision{Command: Approve, By: "zoe", Matter: "another matter"})
+	if o.ToDeliver("etickets:5~x/1")[0].Unclear == "" {
+		t.Error("the approval of another matter makes it clear")
+	}
+	o.Decisions = append(o.Decisions, Decision{Command: Approve, By: "zoe", Matter: asked.Key()})
+	if got := o.ToDeliver("etickets:5~x/1"); got[0].Unclear != "" {
+		t.Errorf("got %+v; want it clear once it is approved", got)
+	}
+}
+
+// TestTicketsOfASaleNearItsEventAreLookedForAtOnce: from the moment on at which they ought to be on their way.
+func TestTicketsOfASaleNearItsEventAreLookedForAtOnce(t *testing.T) {
+	t.Parallel()
+	p := DefaultPolicy()
+	p.Deliver = true
+	near := p.EventLead + p.FulfilWithin
+	for name, c := range map[string]struct {
+		change func(*Order)
+		in     time.Duration // until the event; 0: unknown
+		want   bool
+	}{
+		"Near":       {func(*Order) {}, near - time.Minute, true},
+		"Far":        {func(*Order) {}, near, false},
+		"Unknown":    {func(*Order) {}, 0, false},
+		"NotOurs":    {func(o *Order) { o.Policy.Deliver = false }, time.Hour, false},
+		"APurchase":  {func(o *Order) { o.Kind = Purchase }, time.Hour, false},
+		"BegunSince": {func(*Order) {}, -time.Hour, true},
+	} {
+		o := New(Identity{Kind: Sale}, p)
+		if c.in != 0 {
+			o.Facts.Show.StartsAt = day.Add(c.in)
+		}
+		if c.change(o); o.Urgent(day) != c.want {
+			t.Errorf("%s: got %v; want %v", name, !c.want, c.want)
+		}
+	}
+}
+
+// TestACarrierHasOnlyWhatIsShipped: a shipment that is not on its way yet holds lines, too.
+func TestACarrierHasOnlyWhatIsShipped(t *testing.T) {
+	t.Parallel()
+	o, now := played(t, "event w1 order_created at=12:00 buyer=office event=2026-07-01T19:30 line=1:58222:2:27.00 by=1:shipped status=accepted")
+	for shipped, want := range map[bool]int{false: 0, true: 2} {
+		o.Facts.Shipments = nil
+		o.Apply(Event{ID: "w2", At: now, Received: now, Shipment: []ShipmentFact{{ID: "s1", Shipped: shipped, Lines: []string{"1"}}}})
+		if _, got := o.deliveries(); got != want {
+			t.Errorf("shipped %v: got %d tickets with the buyer; want %d", shipped, got, want)
+		}
+	}
+}
