@@ -101,23 +101,20 @@ func (a *Activities) TransferTickets(ctx context.Context, s Step) (Done, error) 
 	})
 }
 
-// LeaveAtWillCall tells the provider that the tickets of the lines of s.Supplied, of all of s.Lines without any, lie where their
-// buyer gets them.
+// LeaveAtWillCall tells the provider that the tickets of the lines of s.Supplied lie where their buyer gets them. As with
+// [Activities.DeliverETickets] the POS must still hold just these.
 func (a *Activities) LeaveAtWillCall(ctx context.Context, s Step) (Done, error) {
 	return a.deliver(ctx, s, func(ctx context.Context, src Source, api *API) (Done, error) {
 		const op = "leave at will call"
 		if api.HandOver == nil {
 			return Done{}, unsupported(op)
 		}
-		done := Done{Lines: ids(s.Lines)}
-		if len(s.Supplied) > 0 {
-			if _, err := a.stillHeld(ctx, op, s, src); err != nil {
-				return Done{}, err
-			}
-			done.Lines = nil
-			for _, l := range s.Supplied {
-				done.Lines = append(done.Lines, l.LineID)
-			}
+		if _, err := a.stillHeld(ctx, op, s, src); err != nil {
+			return Done{}, err
+		}
+		var done Done
+		for _, l := range s.Supplied {
+			done.Lines = append(done.Lines, l.LineID)
 		}
 		return done, api.HandOver(ctx, s.APIID, done.Lines)
 	})
@@ -135,8 +132,12 @@ func (a *Activities) deliver(ctx context.Context, s Step, do func(context.Contex
 	})
 }
 
-// stillHeld reads the POS again and fails with conflict unless it holds what the step is to deliver.
+// stillHeld reads the POS again and fails with conflict unless it holds what the step is to deliver. It fails with invalid for a step
+// that is to deliver nothing: one that was begun for tickets which the POS took back, and that another run of the order begins again.
 func (a *Activities) stillHeld(ctx context.Context, op string, s Step, src Source) (held, error) {
+	if len(s.Supplied) == 0 {
+		return held{}, &pos.Error{Class: pos.Invalid, Op: op, Message: "the POS holds no tickets that could be delivered so"}
+	}
 	now, err := a.held(ctx, src, s.Invoice, s.Lines)
 	if err != nil {
 		return now, err
