@@ -132,9 +132,10 @@ func (a *Activities) deliver(ctx context.Context, s Step, do func(context.Contex
 	})
 }
 
-// stillHeld reads the POS again and fails with conflict unless it holds what the step is to deliver.
+// stillHeld reads the POS again and fails with conflict unless it holds what the step is to deliver. It fails so, too, for a step
+// that is to deliver nothing: one that was begun for tickets which the POS does not hold any more, and that is begun again.
 func (a *Activities) stillHeld(ctx context.Context, op string, s Step, src Source) (held, error) {
-	if len(s.Supplied) == 0 { // the order has heard already that it is gone
+	if len(s.Supplied) == 0 {
 		return held{}, &provider.CallError{Class: provider.Conflict, Op: op, Detail: "the POS holds other tickets now than were planned"}
 	}
 	now, err := a.held(ctx, src, s.Invoice, s.Lines)

@@ -137,12 +137,36 @@ func TestLinksAndWillCallAreTold(t *testing.T) {
 	if want := []string{"transfer 1", "hand over 1 2", "revoke 1 2"}; !slices.Equal(taken.calls, want) {
 		t.Errorf("got calls %v; want %v", taken.calls, want)
 	}
+	// The POS may have taken back what a step was begun for; then there is nothing to tell of, least of all of other lines.
+	s.Supplied = nil
+	for name, id := range map[string]order.StepID{"TransferTickets": "transfer/3", "LeaveAtWillCall": "will_call/3", "DeliverETickets": "etickets:1/3"} {
+		s.ID = id
+		if _, err := d.do(name, s); classIn(err) != "conflict" || retried(err) || len(taken.calls) != 3 {
+			t.Errorf("%s of nothing: got %v after %v; want conflict", name, err, taken.calls)
+		}
+	}
 	d.configure(func(src *Source) { src.API = &API{} })
 	for name, id := range map[string]order.StepID{"DeliverETickets": "etickets:1/2", "TransferTickets": "transfer/2", "LeaveAtWillCall": "will_call/2",
 		"RevokeETickets": "revoke:1/2", "ReceiveTickets": "receive/2"} {
 		s.ID = id
 		if _, err := d.do(name, s); classIn(err) != "unsupported" || retried(err) {
 			t.Errorf("%s: got %v; want unsupported", name, err)
+		}
+	}
+}
+
+// TestAStepDeliversWhatItIsMadeFor: files of one line at a time, and no files as if they were transferred.
+func TestAStepDeliversWhatItIsMadeFor(t *testing.T) {
+	t.Parallel()
+	d, taken := seller(t)
+	s := d.selling("1", dollars("1", "F", 2, 2700), dollars("2", "S", 1, 1000))
+	inv := d.invoiceOf(s)
+	d.pos.SetDeliveries(s.Invoice, pdfs(inv.Lines[0].ID, []string{"t1", "t2"}, "", "a", "b"), pdfs(inv.Lines[1].ID, nil, "", "c"))
+	for name, step := range map[string]Step{
+		"DeliverETickets": d.planned(s, order.DoETickets, "1", "1", "2"), "TransferTickets": d.planned(s, order.DoTransfer, "", "1"),
+	} {
+		if _, err := d.do(name, step); classIn(err) != "invalid" || retried(err) || taken.calls != nil {
+			t.Errorf("%s: got %v after %v; want invalid", name, err, taken.calls)
 		}
 	}
 }

@@ -183,7 +183,7 @@ func sorted(deliveries []pos.Delivery, lines []order.Line, on []pos.InvoiceLine,
 		of := func(l pos.InvoiceLine) bool { return l.ID == d.LineID }
 		switch {
 		case d.LineID != "":
-		case len(d.TicketIDs) > 0 && slices.ContainsFunc(on, func(l pos.InvoiceLine) bool { return l.TicketIDs != nil }):
+		case len(d.TicketIDs) > 0 && slices.ContainsFunc(on, func(l pos.InvoiceLine) bool { return len(l.TicketIDs) > 0 }):
 			of = func(l pos.InvoiceLine) bool {
 				return !slices.ContainsFunc(d.TicketIDs, func(id string) bool { return !slices.Contains(l.TicketIDs, id) })
 			}

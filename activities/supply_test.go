@@ -20,13 +20,21 @@ import (
 var telling = pos.Capabilities{SearchCustomers: true, SearchInvoices: true, SearchPurchaseOrders: true, SellsSeats: true,
 	ReadDeliveries: true, VoidLines: true, TicketUpload: true, FulfillPurchases: true, Holds: true, SearchHolds: true}
 
-// numbered is stock with seats 1 to 8 of row F, and standing room.
+// numbered is stock with seats 1 to 8 of row F, standing room, tickets that all have one seat, and such as have none.
 func numbered() []pos.Inventory {
 	f := pos.Inventory{ID: "F", Section: "104", Row: "F", Quantity: 8, Status: pos.Available}
 	for _, n := range strings.Split("12345678", "") {
 		f.Tickets = append(f.Tickets, pos.Ticket{ID: "t" + n, Seat: n, Status: pos.Available})
 	}
-	return []pos.Inventory{f, {ID: "S", Section: "Floor", Quantity: 50, Status: pos.Available}}
+	unnumbered := func(id, seat string, tickets ...string) pos.Inventory {
+		g := pos.Inventory{ID: id, Quantity: len(tickets), Status: pos.Available}
+		for _, t := range tickets {
+			g.Tickets = append(g.Tickets, pos.Ticket{ID: t, Seat: seat, Status: pos.Available})
+		}
+		return g
+	}
+	return []pos.Inventory{f, {ID: "S", Section: "Floor", Quantity: 50, Status: pos.Available},
+		unnumbered("G", "GA", "g2", "g1"), unnumbered("U", "", "u1", "u2")}
 }
 
 // seller is a desk whose POS tells what it holds, and whose provider takes tickets.
@@ -122,8 +130,8 @@ func TestWhatThePOSHolds(t *testing.T) {
 	two, other := dollars("1", "F", 2, 2700), dollars("2", "S", 3, 1000)
 	twin := two
 	twin.ID = "3"
-	seated := two
-	seated.Seats = []string{"2", "1"}
+	seated, odd, general, apart := two, two, dollars("1", "G", 2, 2700), dollars("1", "U", 2, 2700)
+	seated.Seats, odd.Seats, apart.Seats = []string{"02", "1"}, []string{"2", "2"}, []string{"4", "5"}
 	for name, c := range map[string]struct {
 		lines lines
 		holds func(inv pos.Invoice) []pos.Delivery
@@ -138,6 +146,15 @@ func TestWhatThePOSHolds(t *testing.T) {
 		}, []order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{1, 2}}}},
 		"TheOrdersSeatsComeFirst": {lines{seated}, func(inv pos.Invoice) []pos.Delivery {
 			return []pos.Delivery{pdfs("", []string{"t1", "t2"}, "", "a", "b")}
+		}, []order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{2, 1}}}},
+		"TheOrdersSeatsAreNone": {lines{odd}, func(inv pos.Invoice) []pos.Delivery {
+			return []pos.Delivery{pdfs("", nil, "", "Seat 2", "Seat 1")}
+		}, []order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{2, 1}}}},
+		"SeatsOfOneName": {lines{general}, func(inv pos.Invoice) []pos.Delivery {
+			return []pos.Delivery{pdfs("", []string{"g2"}, "", "a"), pdfs("", []string{"g1"}, "", "b")}
+		}, []order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{1, 2}}}},
+		"TicketsWithoutSeats": {lines{apart}, func(inv pos.Invoice) []pos.Delivery { // the text says which is which, not the order of the ids
+			return []pos.Delivery{pdfs("", []string{"u1"}, "", "Seat 5"), pdfs("", nil, "", "Seat 4")}
 		}, []order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{2, 1}}}},
 		"TheOnlyLine": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{pdfs("", nil, "", "Seat 1", "Seat 2")} },
 			[]order.Supplied{{LineID: "1", Form: order.FormFile, Tickets: 2, Pages: []int{1, 2}}}},
@@ -163,6 +180,25 @@ func TestWhatThePOSHolds(t *testing.T) {
 		}, []order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the tickets are behind several links, 2 in all"}}},
 		"NoLinkAtAll": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{link("", "javascript:alert(1)")} },
 			[]order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the link leads nowhere"}}},
+		"SeveralSystems": {lines{two}, func(inv pos.Invoice) []pos.Delivery {
+			other := link("", "https://wallet.example.com/a")
+			other.Via = "Another Wallet"
+			return []pos.Delivery{link("", "https://wallet.example.com/a"), other}
+		}, []order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the tickets are in several systems"}}},
+		"ALinkOfNoBrowser": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{link("", "ftp://wallet.example.com/a")} },
+			[]order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the link leads nowhere"}}},
+		"ALinkWithoutAHost": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{link("", "https:///a")} },
+			[]order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the link leads nowhere"}}},
+		"AnEmptyLink": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{link("", "")} },
+			[]order.Supplied{{LineID: "1", Form: order.FormLink, Unclear: "the link leads nowhere"}}},
+		"TransferredInTwo": {lines{two}, func(inv pos.Invoice) []pos.Delivery {
+			return []pos.Delivery{{Form: pos.FormTransfer, TicketIDs: []string{"t1"}}, {Form: pos.FormTransfer, TicketIDs: []string{"t1", "t2"}}}
+		}, []order.Supplied{{LineID: "1", Form: order.FormTransfer, Tickets: 2}}},
+		"TheSameTicketTwice": {lines{two}, func(inv pos.Invoice) []pos.Delivery {
+			return []pos.Delivery{{Form: pos.FormTransfer, TicketIDs: []string{"t1"}}, {Form: pos.FormTransfer, TicketIDs: []string{"t1"}}}
+		}, []order.Supplied{{LineID: "1", Form: order.FormTransfer, Tickets: 1}}},
+		"AnUnknownForm": {lines{two}, func(inv pos.Invoice) []pos.Delivery { return []pos.Delivery{{Form: "pigeon"}} },
+			[]order.Supplied{{LineID: "1", Form: "pigeon", Unclear: "the POS delivers in a way that is not known here"}}},
 		"Transferred": {lines{two}, func(inv pos.Invoice) []pos.Delivery {
 			return []pos.Delivery{{Form: pos.FormTransfer, TicketIDs: []string{"t1"}, Via: "Example Wallet"}}
 		}, []order.Supplied{{LineID: "1", Form: order.FormTransfer, Tickets: 1}}},
@@ -232,6 +268,50 @@ func TestLinesThatAreNotTheInvoices(t *testing.T) {
 				t.Errorf("got %+v; want every line unclear: %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestTicketsOfTheOnlyLineThatIsLeft: nothing says whose they are, and nobody else is there.
+func TestTicketsOfTheOnlyLineThatIsLeft(t *testing.T) {
+	t.Parallel()
+	d, _ := seller(t)
+	s := d.selling("1", dollars("1", "F", 2, 2700), dollars("2", "S", 1, 1000))
+	inv := d.invoiceOf(s)
+	if _, err := d.pos.VoidInvoiceLines(t.Context(), pos.Op{}, inv.ID, []string{inv.Lines[1].ID}, pos.VoidInput{Reason: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	d.pos.SetDeliveries(s.Invoice, link("", "https://wallet.example.com/a"))
+	s.Lines = s.Lines[:1]
+	if got := d.sees(s).Supply.Lines; len(got) != 1 || got[0].LineID != "1" || got[0].Unclear != "" || got[0].Tickets != 2 {
+		t.Errorf("got %+v; want both tickets of line 1", got)
+	}
+}
+
+// TestTicketsOfAPOSThatSellsNoSeats: what they are called says nothing of their line, but of how many they are.
+func TestTicketsOfAPOSThatSellsNoSeats(t *testing.T) {
+	t.Parallel()
+	caps := telling
+	caps.SellsSeats = false
+	d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+	s := d.selling("1", dollars("1", "S", 2, 2700))
+	d.pos.SetDeliveries(s.Invoice, pos.Delivery{Form: pos.FormTransfer, TicketIDs: []string{"x"}})
+	if got := d.sees(s).Supply.Lines; len(got) != 1 || got[0].Unclear != "" || got[0].Tickets != 1 {
+		t.Errorf("got %+v; want one ticket of line 1", got)
+	}
+}
+
+// TestAGroupThatIsSoldMayBeGone: what the POS says of the tickets then does without their seats. An outage is waited for.
+func TestAGroupThatIsSoldMayBeGone(t *testing.T) {
+	t.Parallel()
+	d, _ := seller(t)
+	s := d.selling("1", dollars("1", "F", 2, 2700))
+	for class, goesOn := range map[pos.Class]bool{pos.NotFound: true, pos.Unsupported: true, pos.Transient: false} {
+		d.pos.SetDeliveries(s.Invoice, pdfs("", []string{"t2"}, "", "b"), pdfs("", []string{"t1"}, "", "a"))
+		d.pos.SetFaults(fake.Fault{Call: fake.GetInventory, Kind: fake.Refuse, Class: class, Count: 1})
+		done, err := d.do("LookForTickets", s)
+		if !goesOn && !retried(err) || goesOn && (err != nil || !slices.Equal(done.Event.Supply.Lines[0].Pages, []int{1, 2})) {
+			t.Errorf("%s: got %+v %v; want the pages by their tickets: %v", class, done, err, goesOn)
+		}
 	}
 }
 
@@ -334,6 +414,12 @@ func TestASupplyIsStoredWhenItIsNewsAndNamesNoTicket(t *testing.T) {
 		} else if i == 2 && (first.Supply.Lines[0].Digest != e.Supply.Lines[0].Digest || first.ID == e.ID) {
 			t.Errorf("the same tickets have digests %+v and %+v; want one digest, in two rows", first, e)
 		}
+	}
+	d.pos.SetDeliveries(s.Invoice)
+	d.hears(s, *d.sees(s)) // nothing is there
+	d.void(pos.Invoice{ID: s.Invoice})
+	if e := d.sees(s); e == nil || !e.Supply.Void {
+		t.Errorf("the invoice is void: got %+v; want it told", e)
 	}
 }
 

@@ -27,7 +27,8 @@ func (p *planner) deliver() {
 		return
 	}
 	p.look()
-	if p.mustNotDeliver() {
+	// A status that nobody knows is asked about elsewhere only until the order is accepted; it may mean that the order is off.
+	if p.statusHolds() || p.mustNotDeliver() {
 		p.plan.Awaits = "an operator: see what needs attention before tickets are delivered"
 		return
 	}
@@ -133,7 +134,7 @@ func (p *planner) mustNotDeliver() bool {
 	return slices.ContainsFunc(p.matters, func(a Attention) bool {
 		switch a.Reason {
 		case ReasonFraudAfterAcceptance, ReasonCancelProposed, ReasonPaymentReturned, ReasonEventOff, ReasonEventMoved, ReasonAmountChanged,
-			ReasonUnknownStatus, ReasonRereadByHand, ReasonDeliveryReclassified, ReasonTicketInvalid, ReasonInvoiceVoided:
+			ReasonDeliveryReclassified, ReasonTicketInvalid, ReasonInvoiceVoided:
 			return !p.Order.resolved(a.Key())
 		}
 		return false

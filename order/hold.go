@@ -19,13 +19,17 @@ func (o *Order) HoldUntil() time.Time {
 	return o.Facts.FirstReceived.Add(max(o.Policy.PaymentWait, o.Policy.FraudWait, o.Policy.ApprovalWait) + time.Hour)
 }
 
-// Held are the ids in the POS of what is held for the order at now and not being let go, in the order of its lines.
+// Held are the ids in the POS of what is held for the order at now and not being let go, in the order of its lines. To name a hold that
+// was sold or that ran out would have the POS refuse an invoice whose tickets are on sale.
 func (o *Order) Held(now time.Time) []string {
-	if !now.Before(o.HoldUntil()) || o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" {
+	if o.Steps[ID(DoReleaseHold, "", 1)].Outcome != "" || o.soldHold() || !now.Before(o.HoldUntil()) {
 		return nil
 	}
 	return o.Steps[ID(DoHold, "", 1)].Holds
 }
+
+// soldHold reports whether the hold is used up, by the first invoice: later ones sell what its void put back on sale.
+func (o *Order) soldHold() bool { return o.Steps[ID(DoInvoice, "", 1)].Outcome == Done }
 
 // holding has the hold settled before the invoice is written. An invoice sells one hold of all its tickets; what else is held is given
 // back first, also what may be held of lines before the one that failed.
@@ -58,8 +62,7 @@ func (p *planner) unsellable() bool {
 // letGo gives back what is held for an order that is over.
 func (p *planner) letGo() {
 	r := p.Steps[p.id(DoHold)]
-	sold := p.Steps[ID(DoInvoice, "", 1)].Outcome == Done // the invoice has consumed it
-	if r.Outcome != "" && r.Outcome != Running && !(r.Outcome == Done && len(r.Holds) == 0) && !sold {
+	if r.Outcome != "" && r.Outcome != Running && !(r.Outcome == Done && len(r.Holds) == 0) && !p.soldHold() {
 		p.want(DoReleaseHold)
 	}
 }

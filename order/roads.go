@@ -34,9 +34,6 @@ func (p *planner) sale() {
 		p.awaitAcceptance()
 	default:
 		p.fulfilment()
-		if p.delivers() {
-			p.statusHolds()
-		}
 	}
 	if !p.plan.State.Final() {
 		if undo := p.id(DoVoidInvoice); p.undoing() && !slices.Contains(p.wanted, undo) {

@@ -303,7 +303,8 @@ func (s *shell) step(id order.StepID) activities.Step {
 	case order.DoInvoice, order.DoPurchaseOrder:
 		in.Lines, in.Total, in.Show = s.o.LiveLines(), s.o.Total(), s.o.Show()
 		in.Paid = f.Payment == order.PaymentPaid
-		in.Holds, in.Look = s.o.Held(s.o.Steps[id].At), s.o.Urgent(s.o.Steps[id].At)
+		at := s.o.Steps[id].At
+		in.Holds, in.Look = s.o.Held(at), s.o.Urgent(at)
 	case order.DoHold:
 		in.Lines, in.Until = s.o.LiveLines(), s.o.HoldUntil()
 	case order.DoReleaseHold:
