@@ -320,6 +320,11 @@ func TestAnAttemptThatIsStillAliveKeepsOthersOut(t *testing.T) {
 	if d.pos.Calls(fake.CreateInvoice) != 0 {
 		t.Error("the POS was called by two attempts at once")
 	}
+	undo := s
+	undo.ID, undo.Reason = order.ID(order.DoVoidInvoice, "", 1), "cancelled"
+	if _, err := d.do("VoidInvoice", undo); classIn(err) != "in_progress" || d.pos.Calls(fake.FindInvoices) != 0 {
+		t.Errorf("got %v; want the undoing to wait for an attempt that may write after it", err)
+	}
 }
 
 func TestVoidingFindsWhatHadNoAnswer(t *testing.T) {

@@ -71,6 +71,9 @@ func (a *Activities) RevokeETickets(ctx context.Context, s Step) (Done, error) {
 		if api.RevokeETickets == nil {
 			return Done{}, unsupported("revoke e-tickets")
 		}
+		if err := a.DB.NoneUnderWay(ctx, s.Order.ID, string(order.DoETickets)); err != nil {
+			return Done{}, err
+		}
 		line := s.ID.Subject()
 		return Done{Lines: []string{line}}, api.RevokeETickets(ctx, s.APIID, line)
 	})

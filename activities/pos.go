@@ -147,6 +147,9 @@ func ids(lines []order.Line) (out []string) {
 func (a *Activities) VoidInvoice(ctx context.Context, s Step) (Done, error) {
 	return a.step(ctx, s, func(ctx context.Context, src Source) (Done, error) {
 		return once(ctx, a, a.operation(s, src), func(ctx context.Context, attempt int) (Done, error) {
+			if err := a.DB.NoneUnderWay(ctx, s.Order.ID, string(order.DoInvoice), string(order.DoCredit)); err != nil {
+				return Done{}, err
+			}
 			op, in := pos.Op{Key: s.key(), Ref: s.ref()}, s.voiding()
 			if s.Adopted && s.Invoice != "" { // not ours by its reference, which an operator may have overlooked
 				inv, err := pos.VoidInvoiceByID(ctx, src.POS, op, s.Invoice, in)

@@ -110,6 +110,18 @@ func begin(ctx context.Context, tx pgx.Tx, o Operation, token string, lease time
 	return stored, err
 }
 
+// NoneUnderWay returns an [InProgressError] while an attempt of an operation of the order with one of these verbs may be alive: whoever
+// undoes what it does must wait, or it may do it afterwards.
+func (db *DB) NoneUnderWay(ctx context.Context, orderID string, verbs ...string) error {
+	var until time.Time
+	err := db.one(ctx, "operations under way", `SELECT max(lease_until) FROM operations
+		WHERE order_id = $1 AND verb = ANY($2) AND outcome = '' AND lease_until > now()`, []any{orderID, verbs}, orZero{&until})
+	if err == nil && !until.IsZero() {
+		return &InProgressError{Until: until}
+	}
+	return err
+}
+
 // ExtendOperation prolongs the lease to d from now. Errors: ErrConflict if the lease was lost to another attempt or the
 // operation is finished: stop, and write nothing more outside.
 func (db *DB) ExtendOperation(ctx context.Context, key, lease string, d time.Duration) error {

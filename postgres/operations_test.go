@@ -52,6 +52,22 @@ func TestOperation(t *testing.T) {
 		wantErr(t, db.ExtendOperation(t.Context(), "done", o.Lease, time.Minute), postgres.ErrConflict)
 		wantErr(t, db.FinishOperationByHand(t.Context(), "done", "ann", "i2"), postgres.ErrConflict)
 	})
+	t.Run("IsSeenByWhoeverUndoesIt", func(t *testing.T) {
+		t.Parallel()
+		o := operation("seen")
+		o.OrderID, o.Do = "order:tevo:seen", "etickets"
+		begun, err := db.BeginOperation(t.Context(), o, time.Minute)
+		must(t, err)
+		wantErr(t, db.NoneUnderWay(t.Context(), o.OrderID, "invoice", "etickets"), postgres.ErrInProgress)
+		must(t, db.NoneUnderWay(t.Context(), o.OrderID, "invoice"))
+		must(t, db.NoneUnderWay(t.Context(), "order:tevo:another", "etickets"))
+		loseWorker(t, db, "seen")
+		must(t, db.NoneUnderWay(t.Context(), o.OrderID, "etickets"))
+		begun, err = db.BeginOperation(t.Context(), o, time.Minute)
+		must(t, err)
+		must(t, db.FinishOperation(t.Context(), "seen", begun.Lease, postgres.OperationUnknown, "outcome_unknown", "", nil))
+		must(t, db.NoneUnderWay(t.Context(), o.OrderID, "etickets"))
+	})
 	t.Run("IsInProgressWhileTheLeaseIsAlive", func(t *testing.T) {
 		t.Parallel()
 		begin(t, db, "busy")
