@@ -169,6 +169,10 @@ func TestAStepDeliversWhatItIsMadeFor(t *testing.T) {
 			t.Errorf("%s: got %v after %v; want invalid", name, err, taken.calls)
 		}
 	}
+	d.pos.SetDeliveries(s.Invoice, link("", "https://wallet.example.com/a")) // whose it is cannot be told
+	if _, err := d.do("TransferTickets", d.planned(s, order.DoTransfer, "whose", "1")); classIn(err) != provider.Conflict || taken.calls != nil {
+		t.Errorf("a link of nobody: got %v after %v; want conflict", err, taken.calls)
+	}
 }
 
 func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
