@@ -401,11 +401,16 @@ func TestTicketsAreHeldOnceAndGivenBack(t *testing.T) {
 	if d.forSale("F") != 6 || d.forSale("S") != 47 {
 		t.Errorf("got %d and %d for sale; want 6 and 47", d.forSale("F"), d.forSale("S"))
 	}
+	for _, h := range d.pos.State().Holds {
+		if !h.Until.Equal(s.Until) {
+			t.Errorf("hold %s lasts until %s; want %s", h.ID, h.Until, s.Until)
+		}
+	}
 	free := s
 	free.ID, free.Holds = "release_hold/1", done.Holds
 	for range 2 {
-		if _, err := d.do("ReleaseHold", free); err != nil {
-			t.Fatal(err)
+		if freed, err := d.do("ReleaseHold", free); err != nil || freed.Ref != strings.Join(done.Holds, ",") {
+			t.Fatalf("got %+v %v; want %v let go", freed, err, done.Holds)
 		}
 	}
 	if d.forSale("F") != 8 || d.forSale("S") != 50 {
@@ -440,6 +445,76 @@ func TestAHoldOfUnknownOutcomeIsGivenBack(t *testing.T) {
 	}
 }
 
+// anyHold is a POS whose search for holds finds whatever there is.
+type anyHold struct{ *fake.POS }
+
+func (a anyHold) FindHolds(context.Context, string) ([]pos.Hold, error) { return a.State().Holds, nil }
+
+// TestHoldsOfOthersStay: a search may find more than it was asked for, and may see late what was written.
+func TestHoldsOfOthersStay(t *testing.T) {
+	t.Parallel()
+	caps := telling
+	caps.SettleDelay = 200 * time.Millisecond
+	d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+	d.pos.SetFaults(fake.Fault{Call: fake.PlaceHold, Kind: fake.LostAfter, Count: 1})
+	if _, err := d.do("HoldTickets", holding(d, "1")); !retried(err) {
+		t.Fatalf("got %v; want another attempt", err)
+	}
+	begun := time.Now()
+	for _, n := range []string{"1", "2"} {
+		if _, err := d.do("HoldTickets", holding(d, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if time.Since(begun) < caps.SettleDelay {
+		t.Errorf("searched after %s; want a wait of %s before it is placed again", time.Since(begun), caps.SettleDelay)
+	}
+	d.configure(func(s *Source) { s.POS = anyHold{d.pos} })
+	s := holding(d, "1")
+	s.ID = "release_hold/1"
+	begun = time.Now()
+	if _, err := d.do("ReleaseHold", s); err != nil || len(d.pos.State().Holds) != 2 || d.forSale("F") != 6 {
+		t.Errorf("got %v, %d holds left; want the two of the other order", err, len(d.pos.State().Holds))
+	}
+	if time.Since(begun) < caps.SettleDelay {
+		t.Errorf("searched after %s; want a wait of %s first", time.Since(begun), caps.SettleDelay)
+	}
+}
+
+// TestAHoldThatCannotBeSearchedFor is asked for again under its key, but only where one may be there that nobody knows.
+func TestAHoldThatCannotBeSearchedFor(t *testing.T) {
+	t.Parallel()
+	const unseen = "whether anything is held cannot be seen in this POS: what is runs out by itself"
+	for name, c := range map[string]struct {
+		change func(*Step)
+		key    bool
+		fault  fake.Fault
+		asked  int // how often for a hold
+		class  string
+		detail string
+	}{
+		"Known":        {func(s *Step) { s.Holds = []string{"h_none"} }, true, fake.Fault{}, 0, "", ""},
+		"RanOut":       {func(s *Step) { s.Until = time.Now().Add(-time.Hour) }, true, fake.Fault{}, 0, "", unseen},
+		"NoKeys":       {func(*Step) {}, false, fake.Fault{}, 0, "", unseen},
+		"Refused":      {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.Refuse, Class: pos.Unavailable, Count: 2}, 2, "", unseen},
+		"POSIsDown":    {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.LostBefore, Count: 1}, 1, "outcome_unknown", ""},
+		"Unauthorized": {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.Refuse, Class: pos.Unauthorized, Count: 1}, 1, "unauthorized", ""},
+	} {
+		caps := telling
+		caps.SearchHolds, caps.NativeKey = false, c.key
+		d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+		s := holding(d, "1")
+		s.ID = "release_hold/1"
+		if c.change(&s); c.fault.Count > 0 {
+			d.pos.SetFaults(c.fault)
+		}
+		done, err := d.do("ReleaseHold", s)
+		if (err != nil || c.class != "") && classIn(err) != c.class || done.Detail != c.detail || d.pos.Calls(fake.PlaceHold) != c.asked {
+			t.Errorf("%s: got %+v %v after asking %d times; want %q, %q, %d", name, done, err, d.pos.Calls(fake.PlaceHold), c.class, c.detail, c.asked)
+		}
+	}
+}
+
 func TestAPOSWithoutHoldsHoldsNothing(t *testing.T) {
 	t.Parallel()
 	caps := telling
@@ -460,7 +535,11 @@ func TestARefusedHoldFails(t *testing.T) {
 	t.Parallel()
 	d, _ := seller(t)
 	s := holding(d, "1")
-	s.Lines[1].Quantity = 51
+	s.Lines[1].Inventory = ""
+	if _, err := d.do("HoldTickets", s); classIn(err) != "invalid" || !strings.Contains(err.Error(), "line 2 names no ticket group of the POS") {
+		t.Errorf("got %v; want it said", err)
+	}
+	s.Lines[1] = dollars("2", "S", 51, 1000)
 	if _, err := d.do("HoldTickets", s); classIn(err) != "unavailable" || retried(err) {
 		t.Errorf("got %v; want unavailable", err)
 	}

@@ -111,14 +111,13 @@ func TestPurchasesThatAreReceived(t *testing.T) {
 		policy, can string
 		then        []string
 		want        int // steps that receive
-		running     bool
 	}{
-		"Wanted":     {"attach=on", "fulfill_purchases", nil, 1, false},
-		"POSCannot":  {"attach=on", "void_lines", nil, 0, false},
-		"NotWanted":  {"attach=off", "fulfill_purchases", nil, 0, false},
-		"WithoutAPI": {"attach=on provider_api=off", "fulfill_purchases", nil, 0, false},
+		"Wanted":     {"attach=on", "fulfill_purchases", nil, 1},
+		"POSCannot":  {"attach=on", "void_lines", nil, 0},
+		"NotWanted":  {"attach=off", "fulfill_purchases", nil, 0},
+		"WithoutAPI": {"attach=on provider_api=off", "fulfill_purchases", nil, 0},
 		"OneByOne": {"attach=on", "fulfill_purchases",
-			[]string{"start receive:", "event w3 order_updated at=12:20 buyer=office event=2026-07-01T19:30 line=1:0:2:27.00 line=2:0:1:27.00 by=1:eticket by=2:eticket status=accepted delivered=2"}, 0, true},
+			[]string{"start receive:", "event w3 order_updated at=12:20 buyer=office event=2026-07-01T19:30 line=1:0:2:27.00 line=2:0:1:27.00 by=1:eticket by=2:eticket status=accepted delivered=2"}, 0},
 	} {
 		o, now := played(t, slices.Concat([]string{"policy " + c.policy, "purchase",
 			"event w1 order_accepted at=12:00 buyer=office event=2026-07-01T19:30 line=1:0:2:27.00 by=1:eticket status=accepted",
@@ -132,6 +131,10 @@ func TestPurchasesThatAreReceived(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: got %v; want %d that receive", name, o.Plan(now).Steps, c.want)
 		}
+	}
+	o, _ := played(t, "policy attach=on", "purchase", "event w1 order_accepted at=12:00 buyer=office line=1:0:2:27.00 line=2:0:2:27.00 line=3:0:1:27.00 by=1:eticket by=2:mobile by=3:eticket status=accepted delivered=1 delivered=2")
+	if got := lineIDs(o.Received()); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("got lines %v; want the one whose files are there", got)
 	}
 }
 
