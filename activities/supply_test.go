@@ -341,6 +341,10 @@ func TestAVoidInvoiceHoldsNothing(t *testing.T) {
 		}
 	}
 	s = d.selling("2", dollars("1", "F", 2, 2700))
+	d.pos.SetFaults(fake.Fault{Call: fake.GetDeliveries, Kind: fake.Refuse, Class: pos.NotFound, Count: 1})
+	if e := d.sees(s); e == nil || e.Supply.Lines != nil || e.Supply.Void {
+		t.Errorf("the POS knows of no tickets: got %+v; want none", e)
+	}
 	d.pos.SetFaults(fake.Fault{Call: fake.GetDeliveries, Kind: fake.LostBefore, Count: 1})
 	if _, err := d.do("LookForTickets", s); classIn(err) != "transient" || !retried(err) {
 		t.Errorf("the POS is down: got %v; want another attempt", err)

@@ -339,3 +339,83 @@ func TestFulfilPurchaseBelievesOnlyItsOwnRecord(t *testing.T) {
 		}
 	}
 }
+
+// spied notes the correlation of writes, and ends the context in a read.
+type spied struct {
+	*fake.POS
+	seen *[]string
+	end  context.CancelFunc // nil: it does not end
+}
+
+func (s spied) GetInvoice(ctx context.Context, id string) (pos.Invoice, error) {
+	inv, err := s.POS.GetInvoice(ctx, id)
+	if s.end != nil {
+		s.end()
+	}
+	return inv, err
+}
+
+func (s spied) VoidInvoiceLines(ctx context.Context, op pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.VoidInvoiceLines(ctx, op, id, lineIDs, in)
+}
+
+func (s spied) PlaceHold(ctx context.Context, op pos.Op, in pos.HoldInput) (pos.Hold, error) {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.PlaceHold(ctx, op, in)
+}
+
+func (s spied) ReleaseHold(ctx context.Context, op pos.Op, id string) error {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.ReleaseHold(ctx, op, id)
+}
+
+// TestCreditsAndHoldsEndWithTheirContext: nothing is written that nobody waits for, and what cannot be written because the POS does not
+// say what it can do is tried again.
+func TestCreditsAndHoldsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	p, made := booked(t, crediting, line(nil, 1, 100), line(nil, 2, 200))
+	var seen []string
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := pos.KeepInvoiceLines(ctx, spied{p, &seen, cancel}, pos.Op{Key: "k"}, made.ID, made.Lines[:1], because)
+	if wantClass(t, err, pos.Transient); seen != nil {
+		t.Error("KeepInvoiceLines wrote although its context had ended")
+	}
+	if wantClass(t, pos.ReleaseHold(ctx, spied{p, &seen, nil}, pos.Op{Key: "k"}, "h"), pos.Transient); seen != nil {
+		t.Error("ReleaseHold wrote although its context had ended")
+	}
+	p.SetFaults(fake.Fault{Call: fake.Capabilities, Kind: fake.LostBefore, Count: 2})
+	_, err = pos.KeepInvoiceLines(t.Context(), p, pos.Op{Key: "k"}, made.ID, made.Lines[:1], because)
+	wantClass(t, err, pos.Transient)
+	_, _, err = pos.EnsureHold(t.Context(), p, op, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	wantClass(t, err, pos.Transient)
+}
+
+func TestCreditsAndHoldsAreCorrelated(t *testing.T) {
+	t.Parallel()
+	caps := crediting
+	caps.Holds, caps.SearchHolds = true, true
+	p, made := booked(t, caps, line(nil, 1, 100), line(nil, 1, 200))
+	var seen []string
+	spy := spied{p, &seen, nil}
+	if _, err := pos.KeepInvoiceLines(t.Context(), spy, pos.Op{Key: "k1"}, made.ID, made.Lines[:1], because); err != nil {
+		t.Fatalf("KeepInvoiceLines: got %v; want no error", err)
+	}
+	h, _, err := pos.EnsureHold(t.Context(), spy, pos.Op{Key: "k2", Ref: "r2"}, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	if err != nil {
+		t.Fatalf("EnsureHold: got %v; want no error", err)
+	}
+	if err := pos.ReleaseHold(t.Context(), spy, pos.Op{Key: "k3"}, h.ID); err != nil {
+		t.Fatalf("ReleaseHold: got %v; want no error", err)
+	}
+	if want := []string{"k1", "k2", "k3"}; !slices.Equal(seen, want) {
+		t.Errorf("correlations: got %v; want %v", seen, want)
+	}
+	// Where no holds are kept none is asked for.
+	q, _ := setup(t, fake.Options{Capabilities: keyed})
+	seen = nil
+	_, _, err = pos.EnsureHold(t.Context(), spied{q, &seen, nil}, op, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	if wantClass(t, err, pos.Unsupported); seen != nil {
+		t.Error("a POS without holds was asked for one")
+	}
+}
