@@ -419,3 +419,40 @@ func TestCreditsAndHoldsAreCorrelated(t *testing.T) {
 		t.Error("a POS without holds was asked for one")
 	}
 }
+
+// TestAHoldOfOtherTicketsIsNotOurs: whoever gave it our reference.
+func TestAHoldOfOtherTicketsIsNotOurs(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2027, 1, 1, 1, 0, 0, 0, time.UTC)
+	seats := pos.Capabilities{Holds: true, SearchHolds: true, SellsSeats: true}
+	counted := pos.Capabilities{Holds: true, SearchHolds: true}
+	is := func(group string, quantity int, tickets ...string) pos.HoldInput {
+		return pos.HoldInput{InventoryID: group, Quantity: quantity, TicketIDs: tickets, Until: until}
+	}
+	for name, c := range map[string]struct {
+		caps        pos.Capabilities
+		there, want pos.HoldInput
+		class       pos.Class
+	}{
+		"TheSame":       {seats, is("g1", 2, "t1", "t2"), is("g1", 2, "t2", "t1"), ""},
+		"Unnamed":       {seats, is("g1", 2, "t1", "t2"), is("g1", 2), ""},
+		"OtherQuantity": {seats, is("g1", 1), is("g1", 2), pos.ReferenceConflict},
+		"OtherGroup":    {seats, is("g2", 1), is("g1", 1), pos.ReferenceConflict},
+		"OtherTickets":  {seats, is("g1", 2, "t1", "t2"), is("g1", 2, "t2", "t3"), pos.ReferenceConflict},
+		"NotBySeats":    {counted, is("g1", 1), is("g1", 1, "t4"), ""},
+	} {
+		p := fake.New(fake.Options{Capabilities: c.caps, Groups: append(stock(), pos.Inventory{ID: "g2", Quantity: 4, Status: pos.Available})})
+		h, err := p.PlaceHold(t.Context(), op, c.there)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, placed, err := pos.EnsureHold(t.Context(), p, op, c.want, pos.Options{Attempt: 2, Sleep: p.Sleep})
+		if pos.ClassOf(err) != c.class || placed || c.class == "" && got.ID != h.ID {
+			t.Errorf("%s: got %+v, placed %v, %v; want %s, class %q", name, got, placed, err, h.ID, c.class)
+		}
+	}
+	// A POS that can be searched for the reference keeps it; an answer without it is of another hold.
+	p, _ := setup(t, fake.Options{Capabilities: seats})
+	_, _, err := pos.EnsureHold(t.Context(), keyedHolds{p}, op, is("g1", 1), pos.Options{Attempt: 1, Sleep: p.Sleep})
+	wantClass(t, err, pos.ReferenceConflict)
+}
