@@ -451,6 +451,18 @@ func TestAHoldOfOtherTicketsIsNotOurs(t *testing.T) {
 			t.Errorf("%s: got %+v, placed %v, %v; want %s, class %q", name, got, placed, err, h.ID, c.class)
 		}
 	}
+	// A later attempt searches before it asks again, also where keys guard it.
+	keys := seats
+	keys.NativeKey = true
+	q, _ := setup(t, fake.Options{Capabilities: keys})
+	for attempt := range 2 {
+		_, _, err := pos.EnsureHold(t.Context(), q, op, is("g1", 1), pos.Options{Attempt: attempt + 1, Sleep: q.Sleep})
+		if got := q.Calls(fake.PlaceHold); err != nil || got != 1 {
+			t.Errorf("attempt %d: got %d calls, %v; want one in all", attempt+1, got, err)
+		}
+	}
+	_, _, unnamed := pos.EnsureHold(t.Context(), q, pos.Op{Ref: "ord"}, is("g1", 1), pos.Options{Attempt: 1})
+	wantClass(t, unnamed, pos.Invalid)
 	// A POS that can be searched for the reference keeps it; an answer without it is of another hold.
 	p, _ := setup(t, fake.Options{Capabilities: seats})
 	_, _, err := pos.EnsureHold(t.Context(), keyedHolds{p}, op, is("g1", 1), pos.Options{Attempt: 1, Sleep: p.Sleep})
