@@ -570,3 +570,40 @@ func TestHeldTicketsAreInvoiced(t *testing.T) {
 		}
 	}
 }
+
+// TestTicketsThatAreThereComeWithTheInvoice of a sale that is near its event. Where nothing is found out the next look does.
+func TestTicketsThatAreThereComeWithTheInvoice(t *testing.T) {
+	t.Parallel()
+	blind := telling
+	blind.ReadDeliveries = false
+	for name, c := range map[string]struct {
+		caps   pos.Capabilities
+		look   bool
+		there  []pos.Delivery
+		faults []fake.Fault
+		asked  int
+		want   bool
+	}{
+		"There":     {telling, true, []pos.Delivery{link("", "https://wallet.example.com/a")}, nil, 1, true},
+		"NotNear":   {telling, false, []pos.Delivery{link("", "https://wallet.example.com/a")}, nil, 0, false},
+		"NoneThere": {telling, true, nil, nil, 1, false},
+		"POSIsDown": {telling, true, []pos.Delivery{link("", "https://wallet.example.com/a")}, []fake.Fault{{Call: fake.GetDeliveries, Kind: fake.LostBefore, Count: 1}}, 1, false},
+		"POSCannot": {blind, true, nil, nil, 0, false},
+	} {
+		d := setup(t, fake.Options{Capabilities: c.caps, Groups: numbered()})
+		s := d.selling("1", dollars("1", "F", 2, 2700))
+		d.pos.SetDeliveries(s.Invoice, c.there...)
+		d.pos.SetFaults(c.faults...)
+		s.ID, s.Look = "invoice/1", c.look
+		done, err := d.do("CreateInvoice", s)
+		if err != nil || done.Ref != s.Invoice || !slices.Equal(done.Lines, []string{"1"}) || (done.Event != nil) != c.want {
+			t.Errorf("%s: got %+v %v; want the invoice, and its tickets: %v", name, done, err, c.want)
+		}
+		if c.want && (done.Event.Supply.Invoice != s.Invoice || done.Event.Supply.Lines[0].Tickets != 2) {
+			t.Errorf("%s: got %+v; want both tickets of invoice %s", name, done.Event.Supply, s.Invoice)
+		}
+		if got := d.pos.Calls(fake.GetDeliveries); got != c.asked {
+			t.Errorf("%s: asked %d times; want %d", name, got, c.asked)
+		}
+	}
+}
