@@ -607,3 +607,33 @@ func TestTicketsThatAreThereComeWithTheInvoice(t *testing.T) {
 		}
 	}
 }
+
+// TestAPOSThatTakesNoTicketsIsToldThatTheyCame: it says so where there were any.
+func TestAPOSThatTakesNoTicketsIsToldThatTheyCame(t *testing.T) {
+	t.Parallel()
+	caps := telling
+	caps.TicketUpload = false
+	d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+	d.configure(func(src *Source) {
+		src.API.ETickets = func(context.Context, string, string) ([]byte, error) { return sim.PDF("a", "b", "c"), nil }
+	})
+	s := d.step("1", order.DoPurchaseOrder, dana)
+	s.Lines, s.Show = []order.Line{dollars("1", "", 2, 2700)}, order.Show{Name: "The Sample Play"}
+	bought, err := d.do("CreatePurchaseOrder", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ID, s.Invoice = "receive:none/1", bought.Ref
+	if _, err := d.do("ReceiveTickets", s); classIn(err) != "invalid" || !strings.Contains(err.Error(), "3 pages for 2 tickets") {
+		t.Errorf("a page too many: got %v; want it said", err)
+	}
+	for lines, said := range map[int]bool{0: false, 3: true} {
+		if s.ID, s.Lines = order.ID(order.DoReceive, strings.Repeat("x", lines+1), 1), nil; lines > 0 {
+			s.Lines = []order.Line{dollars("1", "", lines, 2700)}
+		}
+		done, err := d.do("ReceiveTickets", s)
+		if err != nil || strings.Contains(done.Detail, "takes no ticket files") != said {
+			t.Errorf("%d tickets: got %+v %v; want it said: %v", lines, done, err, said)
+		}
+	}
+}

@@ -649,3 +649,43 @@ func TestETicketAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestHowALineTravels: shipments that came back carry nothing, and one of several carries what it lists.
+func TestHowALineTravels(t *testing.T) {
+	t.Parallel()
+	handOver := func(ctx context.Context, c *Client) error { return c.HandOver(ctx, "5", []string{"21"}) }
+	deliver := func(ctx context.Context, c *Client) error {
+		return c.DeliverETickets(ctx, "5", "21", [][]byte{sim.PDF("a")}, []int{1})
+	}
+	const lists = `,"items":[{"order_item_id":21}]`
+	for _, w := range []struct {
+		name, shipments string
+		do              func(context.Context, *Client) error
+		want            string
+		first           string // call that writes
+	}{
+		{"LocalPickup", `{"id":31,"type":"LocalPickup","state":%q}`, handOver, "", "GET /v9/shipments/31/deliver"},
+		{"OneCameBack", `{"id":30,"type":"WillCall","state":"returned"` + lists + `},{"id":31,"type":"WillCall","state":%q` + lists + `}`, handOver, "", "GET /v9/shipments/31/deliver"},
+		{"NoneListsIt", `{"id":30,"type":"WillCall","state":"pending"` + lists + `},{"id":31,"type":"WillCall","state":%q}`, handOver, "", "GET /v9/shipments/30/deliver"},
+		{"InstantDelivery", `{"id":31,"type":"InstantDelivery","state":%q}`, deliver, "", "GET /v9/orders/5/items/11/remove_etickets"},
+	} {
+		first, state := "", "pending"
+		c := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v9/orders/5" {
+				shipments := fmt.Sprintf(w.shipments, state)
+				if state == "delivered" {
+					shipments = strings.ReplaceAll(shipments, "pending", state)
+				}
+				fmt.Fprintf(rw, `{"id":5,"state":"accepted","items":[{"id":11,"order_item_id":21,"quantity":1}],"shipments":[%s]}`, shipments)
+				return
+			}
+			if state = "delivered"; first == "" {
+				first = r.Method + " " + r.URL.Path
+			}
+			fmt.Fprint(rw, `{"order_item_id":21,"eticket_finalized":true}`)
+		}))
+		if providertest.ClassIs(t, w.name, w.do(t.Context(), c), w.want); first != w.first {
+			t.Errorf("%s: got %q first; want %q", w.name, first, w.first)
+		}
+	}
+}
