@@ -468,3 +468,20 @@ func TestAHoldOfOtherTicketsIsNotOurs(t *testing.T) {
 	_, _, err := pos.EnsureHold(t.Context(), keyedHolds{p}, op, is("g1", 1), pos.Options{Attempt: 1, Sleep: p.Sleep})
 	wantClass(t, err, pos.ReferenceConflict)
 }
+
+// mute answers a release with an error of no class.
+type mute struct{ *fake.POS }
+
+func (mute) ReleaseHold(context.Context, pos.Op, string) error { return errors.New("broken pipe") }
+
+func TestHoldsOfASlowPOS(t *testing.T) {
+	t.Parallel()
+	p, _ := setup(t, fake.Options{Capabilities: pos.Capabilities{Holds: true, SearchHolds: true, SettleDelay: time.Minute}})
+	var slept time.Duration
+	sleep := func(_ context.Context, d time.Duration) error { slept += d; return nil }
+	in := pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}
+	if _, _, err := pos.EnsureHold(t.Context(), p, op, in, pos.Options{Attempt: 2, Sleep: sleep}); err != nil || slept < time.Minute {
+		t.Errorf("EnsureHold: got %v after a wait of %s; want one of a minute before the search", err, slept)
+	}
+	wantClass(t, pos.ReleaseHold(t.Context(), mute{p}, pos.Op{Key: "k"}, "h"), pos.OutcomeUnknown)
+}
