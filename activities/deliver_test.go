@@ -169,6 +169,10 @@ func TestAStepDeliversWhatItIsMadeFor(t *testing.T) {
 			t.Errorf("%s: got %v after %v; want invalid", name, err, taken.calls)
 		}
 	}
+	d.pos.SetDeliveries(s.Invoice, link("", "https://wallet.example.com/a")) // whose it is cannot be told
+	if _, err := d.do("TransferTickets", d.planned(s, order.DoTransfer, "whose", "1")); classIn(err) != provider.Conflict || taken.calls != nil {
+		t.Errorf("a link of nobody: got %v after %v; want conflict", err, taken.calls)
+	}
 }
 
 func TestAProviderThatDoesNotAnswerIsAskedAgain(t *testing.T) {
@@ -397,11 +401,16 @@ func TestTicketsAreHeldOnceAndGivenBack(t *testing.T) {
 	if d.forSale("F") != 6 || d.forSale("S") != 47 {
 		t.Errorf("got %d and %d for sale; want 6 and 47", d.forSale("F"), d.forSale("S"))
 	}
+	for _, h := range d.pos.State().Holds {
+		if !h.Until.Equal(s.Until) {
+			t.Errorf("hold %s lasts until %s; want %s", h.ID, h.Until, s.Until)
+		}
+	}
 	free := s
 	free.ID, free.Holds = "release_hold/1", done.Holds
 	for range 2 {
-		if _, err := d.do("ReleaseHold", free); err != nil {
-			t.Fatal(err)
+		if freed, err := d.do("ReleaseHold", free); err != nil || freed.Ref != strings.Join(done.Holds, ",") {
+			t.Fatalf("got %+v %v; want %v let go", freed, err, done.Holds)
 		}
 	}
 	if d.forSale("F") != 8 || d.forSale("S") != 50 {
@@ -436,6 +445,76 @@ func TestAHoldOfUnknownOutcomeIsGivenBack(t *testing.T) {
 	}
 }
 
+// anyHold is a POS whose search for holds finds whatever there is.
+type anyHold struct{ *fake.POS }
+
+func (a anyHold) FindHolds(context.Context, string) ([]pos.Hold, error) { return a.State().Holds, nil }
+
+// TestHoldsOfOthersStay: a search may find more than it was asked for, and may see late what was written.
+func TestHoldsOfOthersStay(t *testing.T) {
+	t.Parallel()
+	caps := telling
+	caps.SettleDelay = 200 * time.Millisecond
+	d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+	d.pos.SetFaults(fake.Fault{Call: fake.PlaceHold, Kind: fake.LostAfter, Count: 1})
+	if _, err := d.do("HoldTickets", holding(d, "1")); !retried(err) {
+		t.Fatalf("got %v; want another attempt", err)
+	}
+	begun := time.Now()
+	for _, n := range []string{"1", "2"} {
+		if _, err := d.do("HoldTickets", holding(d, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if time.Since(begun) < caps.SettleDelay {
+		t.Errorf("searched after %s; want a wait of %s before it is placed again", time.Since(begun), caps.SettleDelay)
+	}
+	d.configure(func(s *Source) { s.POS = anyHold{d.pos} })
+	s := holding(d, "1")
+	s.ID = "release_hold/1"
+	begun = time.Now()
+	if _, err := d.do("ReleaseHold", s); err != nil || len(d.pos.State().Holds) != 2 || d.forSale("F") != 6 {
+		t.Errorf("got %v, %d holds left; want the two of the other order", err, len(d.pos.State().Holds))
+	}
+	if time.Since(begun) < caps.SettleDelay {
+		t.Errorf("searched after %s; want a wait of %s first", time.Since(begun), caps.SettleDelay)
+	}
+}
+
+// TestAHoldThatCannotBeSearchedFor is asked for again under its key, but only where one may be there that nobody knows.
+func TestAHoldThatCannotBeSearchedFor(t *testing.T) {
+	t.Parallel()
+	const unseen = "whether anything is held cannot be seen in this POS: what is runs out by itself"
+	for name, c := range map[string]struct {
+		change func(*Step)
+		key    bool
+		fault  fake.Fault
+		asked  int // how often for a hold
+		class  string
+		detail string
+	}{
+		"Known":        {func(s *Step) { s.Holds = []string{"h_none"} }, true, fake.Fault{}, 0, "", ""},
+		"RanOut":       {func(s *Step) { s.Until = time.Now().Add(-time.Hour) }, true, fake.Fault{}, 0, "", unseen},
+		"NoKeys":       {func(*Step) {}, false, fake.Fault{}, 0, "", unseen},
+		"Refused":      {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.Refuse, Class: pos.Unavailable, Count: 2}, 2, "", unseen},
+		"POSIsDown":    {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.LostBefore, Count: 1}, 1, "outcome_unknown", ""},
+		"Unauthorized": {func(*Step) {}, true, fake.Fault{Call: fake.PlaceHold, Kind: fake.Refuse, Class: pos.Unauthorized, Count: 1}, 1, "unauthorized", ""},
+	} {
+		caps := telling
+		caps.SearchHolds, caps.NativeKey = false, c.key
+		d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+		s := holding(d, "1")
+		s.ID = "release_hold/1"
+		if c.change(&s); c.fault.Count > 0 {
+			d.pos.SetFaults(c.fault)
+		}
+		done, err := d.do("ReleaseHold", s)
+		if (err != nil || c.class != "") && classIn(err) != c.class || done.Detail != c.detail || d.pos.Calls(fake.PlaceHold) != c.asked {
+			t.Errorf("%s: got %+v %v after asking %d times; want %q, %q, %d", name, done, err, d.pos.Calls(fake.PlaceHold), c.class, c.detail, c.asked)
+		}
+	}
+}
+
 func TestAPOSWithoutHoldsHoldsNothing(t *testing.T) {
 	t.Parallel()
 	caps := telling
@@ -456,7 +535,11 @@ func TestARefusedHoldFails(t *testing.T) {
 	t.Parallel()
 	d, _ := seller(t)
 	s := holding(d, "1")
-	s.Lines[1].Quantity = 51
+	s.Lines[1].Inventory = ""
+	if _, err := d.do("HoldTickets", s); classIn(err) != "invalid" || !strings.Contains(err.Error(), "line 2 names no ticket group of the POS") {
+		t.Errorf("got %v; want it said", err)
+	}
+	s.Lines[1] = dollars("2", "S", 51, 1000)
 	if _, err := d.do("HoldTickets", s); classIn(err) != "unavailable" || retried(err) {
 		t.Errorf("got %v; want unavailable", err)
 	}
@@ -484,6 +567,73 @@ func TestHeldTicketsAreInvoiced(t *testing.T) {
 		inv, _ := d.pos.GetInvoice(t.Context(), done.Ref)
 		if want := len(lines) == 1; (inv.HoldID == held.Holds[0]) != want {
 			t.Errorf("%d lines: got hold %q; want it named: %v", len(lines), inv.HoldID, want)
+		}
+	}
+}
+
+// TestTicketsThatAreThereComeWithTheInvoice of a sale that is near its event. Where nothing is found out the next look does.
+func TestTicketsThatAreThereComeWithTheInvoice(t *testing.T) {
+	t.Parallel()
+	blind := telling
+	blind.ReadDeliveries = false
+	for name, c := range map[string]struct {
+		caps   pos.Capabilities
+		look   bool
+		there  []pos.Delivery
+		faults []fake.Fault
+		asked  int
+		want   bool
+	}{
+		"There":     {telling, true, []pos.Delivery{link("", "https://wallet.example.com/a")}, nil, 1, true},
+		"NotNear":   {telling, false, []pos.Delivery{link("", "https://wallet.example.com/a")}, nil, 0, false},
+		"NoneThere": {telling, true, nil, nil, 1, false},
+		"POSIsDown": {telling, true, []pos.Delivery{link("", "https://wallet.example.com/a")}, []fake.Fault{{Call: fake.GetDeliveries, Kind: fake.LostBefore, Count: 1}}, 1, false},
+		"POSCannot": {blind, true, nil, nil, 0, false},
+	} {
+		d := setup(t, fake.Options{Capabilities: c.caps, Groups: numbered()})
+		s := d.selling("1", dollars("1", "F", 2, 2700))
+		d.pos.SetDeliveries(s.Invoice, c.there...)
+		d.pos.SetFaults(c.faults...)
+		s.ID, s.Look = "invoice/1", c.look
+		done, err := d.do("CreateInvoice", s)
+		if err != nil || done.Ref != s.Invoice || !slices.Equal(done.Lines, []string{"1"}) || (done.Event != nil) != c.want {
+			t.Errorf("%s: got %+v %v; want the invoice, and its tickets: %v", name, done, err, c.want)
+		}
+		if c.want && (done.Event.Supply.Invoice != s.Invoice || done.Event.Supply.Lines[0].Tickets != 2) {
+			t.Errorf("%s: got %+v; want both tickets of invoice %s", name, done.Event.Supply, s.Invoice)
+		}
+		if got := d.pos.Calls(fake.GetDeliveries); got != c.asked {
+			t.Errorf("%s: asked %d times; want %d", name, got, c.asked)
+		}
+	}
+}
+
+// TestAPOSThatTakesNoTicketsIsToldThatTheyCame: it says so where there were any.
+func TestAPOSThatTakesNoTicketsIsToldThatTheyCame(t *testing.T) {
+	t.Parallel()
+	caps := telling
+	caps.TicketUpload = false
+	d := setup(t, fake.Options{Capabilities: caps, Groups: numbered()})
+	d.configure(func(src *Source) {
+		src.API.ETickets = func(context.Context, string, string) ([]byte, error) { return sim.PDF("a", "b", "c"), nil }
+	})
+	s := d.step("1", order.DoPurchaseOrder, dana)
+	s.Lines, s.Show = []order.Line{dollars("1", "", 2, 2700)}, order.Show{Name: "The Sample Play"}
+	bought, err := d.do("CreatePurchaseOrder", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ID, s.Invoice = "receive:none/1", bought.Ref
+	if _, err := d.do("ReceiveTickets", s); classIn(err) != "invalid" || !strings.Contains(err.Error(), "3 pages for 2 tickets") {
+		t.Errorf("a page too many: got %v; want it said", err)
+	}
+	for lines, said := range map[int]bool{0: false, 3: true} {
+		if s.ID, s.Lines = order.ID(order.DoReceive, strings.Repeat("x", lines+1), 1), nil; lines > 0 {
+			s.Lines = []order.Line{dollars("1", "", lines, 2700)}
+		}
+		done, err := d.do("ReceiveTickets", s)
+		if err != nil || strings.Contains(done.Detail, "takes no ticket files") != said {
+			t.Errorf("%d tickets: got %+v %v; want it said: %v", lines, done, err, said)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (a *Activities) ReleaseHold(ctx context.Context, s Step) (Done, error) {
 			}
 			done := Done{}
 			if caps.Holds && !caps.SearchHolds && len(s.Holds) == 0 {
-				if caps.NativeKey && s.Until.After(time.Now()) {
+				if s.Until.After(time.Now()) {
 					holds, err = s.heldAgain(ctx, src)
 				}
 				if err != nil {
@@ -101,7 +101,7 @@ func (a *Activities) ReleaseHold(ctx context.Context, s Step) (Done, error) {
 }
 
 // heldAgain asks for the holds again under the keys of the step that placed them: a POS that knows the keys answers with what it has.
-// What it refuses is not held.
+// What it refuses is not held; one that has no keys is not asked.
 func (s Step) heldAgain(ctx context.Context, src Source) (holds []string, err error) {
 	placing := s
 	placing.ID = order.StepID(strings.Replace(string(s.ID), string(order.DoReleaseHold), string(order.DoHold), 1))

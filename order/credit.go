@@ -4,24 +4,23 @@ import "slices"
 
 // recounted reports whether the tickets of the invoice in force are other ones than those that the buyer has now, because some
 // were cancelled, or proved not to be: the invoice is then brought to what is left. A line that was never part of the order or
-// that is new to it is another matter, for a person.
+// that is new to it is another matter, for a person. (Where none is left the order is cancelled.)
 func (p *planner) recounted() bool {
 	r := p.resultInForce(DoInvoice, DoVoidInvoice)
 	if !p.Policy.Invoice || r.Outcome != Done || len(r.Lines) == 0 {
 		return false
 	}
-	differs, left := false, false
+	differs := false
 	invoiced := slices.Clone(r.Lines)
 	for _, l := range p.Lines() {
 		was := slices.Contains(invoiced, l.ID)
-		left = left || !l.Cancelled
 		differs = differs || was == l.Cancelled
 		if !was && !l.Cancelled && l.Ticket.State == "" {
 			return false
 		}
 		invoiced = slices.DeleteFunc(invoiced, func(id string) bool { return id == l.ID })
 	}
-	return differs && left && len(invoiced) == 0
+	return differs && len(invoiced) == 0
 }
 
 // recount has the lines of cancelled tickets voided where the POS can do that and nothing else has changed; else the invoice is

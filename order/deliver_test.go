@@ -163,3 +163,16 @@ func TestACarrierHasOnlyWhatIsShipped(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNewestSupplyCounts: whenever it arrives, and whatever becomes of the event that told it.
+func TestTheNewestSupplyCounts(t *testing.T) {
+	t.Parallel()
+	o := New(Identity{Kind: Sale}, DefaultPolicy())
+	newer, older := []Supplied{{LineID: "1", Digest: "bb"}}, []Supplied{{LineID: "1", Digest: "aa"}}
+	o.Apply(Event{ID: "p2", At: day.Add(time.Minute), Received: day, Supply: &Supply{Invoice: "77", Lines: newer}})
+	o.Apply(Event{ID: "p1", At: day, Received: day, Supply: &Supply{Invoice: "77", Lines: older}})
+	newer[0].Digest = "changed"
+	if got := o.Facts.Supply; got.By != "p2" || got.Lines[0].Digest != "bb" {
+		t.Errorf("got %+v; want that of p2, as it was told", got)
+	}
+}

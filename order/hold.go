@@ -35,8 +35,6 @@ func (o *Order) soldHold() bool { return o.Steps[ID(DoInvoice, "", 1)].Outcome =
 // back first, also what may be held of lines before the one that failed.
 func (p *planner) holding() bool {
 	switch {
-	case p.outcome(DoInvoice) != "":
-		return false
 	case p.outcome(DoHold) == Running, p.outcome(DoHold) == Unsure: // what it holds must be known, to be sold or let go
 		p.want(DoHold)
 		p.plan.Awaits = "the POS: keep the tickets"

@@ -339,3 +339,149 @@ func TestFulfilPurchaseBelievesOnlyItsOwnRecord(t *testing.T) {
 		}
 	}
 }
+
+// spied notes the correlation of writes, and ends the context in a read.
+type spied struct {
+	*fake.POS
+	seen *[]string
+	end  context.CancelFunc // nil: it does not end
+}
+
+func (s spied) GetInvoice(ctx context.Context, id string) (pos.Invoice, error) {
+	inv, err := s.POS.GetInvoice(ctx, id)
+	if s.end != nil {
+		s.end()
+	}
+	return inv, err
+}
+
+func (s spied) VoidInvoiceLines(ctx context.Context, op pos.Op, id string, lineIDs []string, in pos.VoidInput) (pos.Invoice, error) {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.VoidInvoiceLines(ctx, op, id, lineIDs, in)
+}
+
+func (s spied) PlaceHold(ctx context.Context, op pos.Op, in pos.HoldInput) (pos.Hold, error) {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.PlaceHold(ctx, op, in)
+}
+
+func (s spied) ReleaseHold(ctx context.Context, op pos.Op, id string) error {
+	*s.seen = append(*s.seen, pos.Correlation(ctx))
+	return s.POS.ReleaseHold(ctx, op, id)
+}
+
+// TestCreditsAndHoldsEndWithTheirContext: nothing is written that nobody waits for, and what cannot be written because the POS does not
+// say what it can do is tried again.
+func TestCreditsAndHoldsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	p, made := booked(t, crediting, line(nil, 1, 100), line(nil, 2, 200))
+	var seen []string
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := pos.KeepInvoiceLines(ctx, spied{p, &seen, cancel}, pos.Op{Key: "k"}, made.ID, made.Lines[:1], because)
+	if wantClass(t, err, pos.Transient); seen != nil {
+		t.Error("KeepInvoiceLines wrote although its context had ended")
+	}
+	if wantClass(t, pos.ReleaseHold(ctx, spied{p, &seen, nil}, pos.Op{Key: "k"}, "h"), pos.Transient); seen != nil {
+		t.Error("ReleaseHold wrote although its context had ended")
+	}
+	p.SetFaults(fake.Fault{Call: fake.Capabilities, Kind: fake.LostBefore, Count: 2})
+	_, err = pos.KeepInvoiceLines(t.Context(), p, pos.Op{Key: "k"}, made.ID, made.Lines[:1], because)
+	wantClass(t, err, pos.Transient)
+	_, _, err = pos.EnsureHold(t.Context(), p, op, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	wantClass(t, err, pos.Transient)
+}
+
+func TestCreditsAndHoldsAreCorrelated(t *testing.T) {
+	t.Parallel()
+	caps := crediting
+	caps.Holds, caps.SearchHolds = true, true
+	p, made := booked(t, caps, line(nil, 1, 100), line(nil, 1, 200))
+	var seen []string
+	spy := spied{p, &seen, nil}
+	if _, err := pos.KeepInvoiceLines(t.Context(), spy, pos.Op{Key: "k1"}, made.ID, made.Lines[:1], because); err != nil {
+		t.Fatalf("KeepInvoiceLines: got %v; want no error", err)
+	}
+	h, _, err := pos.EnsureHold(t.Context(), spy, pos.Op{Key: "k2", Ref: "r2"}, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	if err != nil {
+		t.Fatalf("EnsureHold: got %v; want no error", err)
+	}
+	if err := pos.ReleaseHold(t.Context(), spy, pos.Op{Key: "k3"}, h.ID); err != nil {
+		t.Fatalf("ReleaseHold: got %v; want no error", err)
+	}
+	if want := []string{"k1", "k2", "k3"}; !slices.Equal(seen, want) {
+		t.Errorf("correlations: got %v; want %v", seen, want)
+	}
+	// Where no holds are kept none is asked for.
+	q, _ := setup(t, fake.Options{Capabilities: keyed})
+	seen = nil
+	_, _, err = pos.EnsureHold(t.Context(), spied{q, &seen, nil}, op, pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}, pos.Options{})
+	if wantClass(t, err, pos.Unsupported); seen != nil {
+		t.Error("a POS without holds was asked for one")
+	}
+}
+
+// TestAHoldOfOtherTicketsIsNotOurs: whoever gave it our reference.
+func TestAHoldOfOtherTicketsIsNotOurs(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2027, 1, 1, 1, 0, 0, 0, time.UTC)
+	seats := pos.Capabilities{Holds: true, SearchHolds: true, SellsSeats: true}
+	counted := pos.Capabilities{Holds: true, SearchHolds: true}
+	is := func(group string, quantity int, tickets ...string) pos.HoldInput {
+		return pos.HoldInput{InventoryID: group, Quantity: quantity, TicketIDs: tickets, Until: until}
+	}
+	for name, c := range map[string]struct {
+		caps        pos.Capabilities
+		there, want pos.HoldInput
+		class       pos.Class
+	}{
+		"TheSame":       {seats, is("g1", 2, "t1", "t2"), is("g1", 2, "t2", "t1"), ""},
+		"Unnamed":       {seats, is("g1", 2, "t1", "t2"), is("g1", 2), ""},
+		"OtherQuantity": {seats, is("g1", 1), is("g1", 2), pos.ReferenceConflict},
+		"OtherGroup":    {seats, is("g2", 1), is("g1", 1), pos.ReferenceConflict},
+		"OtherTickets":  {seats, is("g1", 2, "t1", "t2"), is("g1", 2, "t2", "t3"), pos.ReferenceConflict},
+		"NotBySeats":    {counted, is("g1", 1), is("g1", 1, "t4"), ""},
+	} {
+		p := fake.New(fake.Options{Capabilities: c.caps, Groups: append(stock(), pos.Inventory{ID: "g2", Quantity: 4, Status: pos.Available})})
+		h, err := p.PlaceHold(t.Context(), op, c.there)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, placed, err := pos.EnsureHold(t.Context(), p, op, c.want, pos.Options{Attempt: 2, Sleep: p.Sleep})
+		if pos.ClassOf(err) != c.class || placed || c.class == "" && got.ID != h.ID {
+			t.Errorf("%s: got %+v, placed %v, %v; want %s, class %q", name, got, placed, err, h.ID, c.class)
+		}
+	}
+	// A later attempt searches before it asks again, also where keys guard it.
+	keys := seats
+	keys.NativeKey = true
+	q, _ := setup(t, fake.Options{Capabilities: keys})
+	for attempt := range 2 {
+		_, _, err := pos.EnsureHold(t.Context(), q, op, is("g1", 1), pos.Options{Attempt: attempt + 1, Sleep: q.Sleep})
+		if got := q.Calls(fake.PlaceHold); err != nil || got != 1 {
+			t.Errorf("attempt %d: got %d calls, %v; want one in all", attempt+1, got, err)
+		}
+	}
+	_, _, unnamed := pos.EnsureHold(t.Context(), q, pos.Op{Ref: "ord"}, is("g1", 1), pos.Options{Attempt: 1})
+	wantClass(t, unnamed, pos.Invalid)
+	// A POS that can be searched for the reference keeps it; an answer without it is of another hold.
+	p, _ := setup(t, fake.Options{Capabilities: seats})
+	_, _, err := pos.EnsureHold(t.Context(), keyedHolds{p}, op, is("g1", 1), pos.Options{Attempt: 1, Sleep: p.Sleep})
+	wantClass(t, err, pos.ReferenceConflict)
+}
+
+// mute answers a release with an error of no class.
+type mute struct{ *fake.POS }
+
+func (mute) ReleaseHold(context.Context, pos.Op, string) error { return errors.New("broken pipe") }
+
+func TestHoldsOfASlowPOS(t *testing.T) {
+	t.Parallel()
+	p, _ := setup(t, fake.Options{Capabilities: pos.Capabilities{Holds: true, SearchHolds: true, SettleDelay: time.Minute}})
+	var slept time.Duration
+	sleep := func(_ context.Context, d time.Duration) error { slept += d; return nil }
+	in := pos.HoldInput{InventoryID: "g1", Quantity: 1, Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}
+	if _, _, err := pos.EnsureHold(t.Context(), p, op, in, pos.Options{Attempt: 2, Sleep: sleep}); err != nil || slept < time.Minute {
+		t.Errorf("EnsureHold: got %v after a wait of %s; want one of a minute before the search", err, slept)
+	}
+	wantClass(t, pos.ReleaseHold(t.Context(), mute{p}, pos.Op{Key: "k"}, "h"), pos.OutcomeUnknown)
+}

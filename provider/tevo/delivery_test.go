@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -584,6 +585,107 @@ func TestLargeFilesAreUploadedInSeveralCalls(t *testing.T) {
 		got, _ := api.Order(o.ID)
 		if !slices.Equal(texts(got), []string{"1 2 3 4 5"}) || adds != 4+lost {
 			t.Errorf("upload %d lost: got pages %q after %d uploads; want each once, in 4 and what was tried again", lost, texts(got), adds)
+		}
+	}
+}
+
+// TestETicketAnswers: what the API says of a line's files decides, in whichever field it says it.
+func TestETicketAnswers(t *testing.T) {
+	t.Parallel()
+	const shown = `{"id":5,"state":"accepted","items":[{"id":11,"order_item_id":21,"quantity":1%s}],"shipments":[{"id":31,"type":"Eticket","state":"pending"%s}]}`
+	const final = `,"eticket_finalized_at":"2026-06-01T12:00:00Z"`
+	const elsewhere = `,"items":[{"order_item_id":22,"eticket_downloaded_at":"2026-06-01T12:00:00Z"}]`
+	deliver := func(ctx context.Context, c *Client) error {
+		return c.DeliverETickets(ctx, "5", "21", [][]byte{sim.PDF("a")}, []int{1})
+	}
+	revoke := func(ctx context.Context, c *Client) error { return c.RevokeETickets(ctx, "5", "21") }
+	for _, w := range []struct {
+		name, before, shipment, after string // fields of the line and of its shipment, and of the line once something is written
+		answer                        string // to the last write
+		do                            func(context.Context, *Client) error
+		want                          string
+		last                          string // write
+		refused                       string // which write, and how
+	}{
+		{"FinalByTheAnswer", "", "", "", `{"order_item_id":21` + final + `}`, deliver, "", "finalize_etickets", ""},
+		{"TakenForLater", "", "", "", `{"order_item_id":21}`, deliver, provider.OutcomeUnknown, "finalize_etickets", ""},
+		{"TheAnswerIsOfAnotherLine", "", "", "", `{"order_item_id":22` + final + `}`, deliver, provider.OutcomeUnknown, "finalize_etickets", ""},
+		{"FinalByALook", "", "", final, `{}`, deliver, "", "finalize_etickets", ""},
+		{"FinalByAWord", "", "", `,"eticket_finalized":true`, `{}`, deliver, "", "finalize_etickets", ""},
+		{"Available", `,"eticket_available":true`, "", "", `{}`, revoke, "", "remove_etickets", ""},
+		{"Pages", `,"eticket_pdf_pages":2`, "", "", `{}`, revoke, "", "remove_etickets", ""},
+		{"Size", `,"eticket_file_size":2048`, "", "", `{}`, revoke, "", "remove_etickets", ""},
+		{"NoPages", `,"eticket_pdf_pages":0`, "", "", `{}`, revoke, "", "", ""},
+		{"StillThere", `,"eticket_pdf_pages":2`, "", `,"eticket_pdf_pages":2`, `{}`, revoke, provider.OutcomeUnknown, "remove_etickets", ""},
+		{"Fetched", final + `,"eticket_downloaded_at":"2026-06-01T12:00:00Z"`, "", "", `{}`, revoke, provider.Conflict, "", ""},
+		{"FetchedAndGone", `,"eticket_downloaded_at":"2026-06-01T12:00:00Z"`, "", "", `{}`, revoke, "", "", ""},
+		{"AnothersAreFetched", final, elsewhere, "", `{}`, revoke, "", "remove_etickets", ""},
+		{"NothingToRemove", "", "", final, `{}`, deliver, "", "finalize_etickets", "remove_etickets 404"},
+		{"NothingToRemoveEither", "", "", final, `{}`, deliver, "", "finalize_etickets", "remove_etickets 422"},
+		{"NotRemoved", `,"eticket_pdf_pages":2`, "", final, `{}`, deliver, provider.Invalid, "remove_etickets", "remove_etickets 422"},
+		{"SomebodyWasFaster", "", "", final, `{}`, deliver, "", "finalize_etickets", "finalize_etickets 422"},
+		{"Refused", "", "", "", `{}`, deliver, provider.Invalid, "finalize_etickets", "finalize_etickets 422"},
+		{"NotOurs", "", "", final, `{}`, deliver, provider.Unauthorized, "finalize_etickets", "finalize_etickets 403"},
+	} {
+		item, last := w.before, ""
+		c := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if _, write, ok := strings.Cut(r.URL.Path, "/items/11/"); ok {
+				last = write
+				if write == w.last {
+					item = w.after
+				}
+				if of, status, _ := strings.Cut(w.refused, " "); of == write {
+					code, _ := strconv.Atoi(status)
+					rw.WriteHeader(code)
+				}
+				fmt.Fprint(rw, w.answer)
+				return
+			}
+			fmt.Fprintf(rw, shown, item, w.shipment)
+		}))
+		providertest.ClassIs(t, w.name, w.do(t.Context(), c), w.want)
+		if last != w.last {
+			t.Errorf("%s: got last write %q; want %q", w.name, last, w.last)
+		}
+	}
+}
+
+// TestHowALineTravels: shipments that came back carry nothing, and one of several carries what it lists.
+func TestHowALineTravels(t *testing.T) {
+	t.Parallel()
+	handOver := func(ctx context.Context, c *Client) error { return c.HandOver(ctx, "5", []string{"21"}) }
+	deliver := func(ctx context.Context, c *Client) error {
+		return c.DeliverETickets(ctx, "5", "21", [][]byte{sim.PDF("a")}, []int{1})
+	}
+	const lists = `,"items":[{"order_item_id":21}]`
+	for _, w := range []struct {
+		name, shipments string
+		do              func(context.Context, *Client) error
+		want            string
+		first           string // call that writes
+	}{
+		{"LocalPickup", `{"id":31,"type":"LocalPickup","state":%q}`, handOver, "", "GET /v9/shipments/31/deliver"},
+		{"OneCameBack", `{"id":30,"type":"WillCall","state":"returned"` + lists + `},{"id":31,"type":"WillCall","state":%q` + lists + `}`, handOver, "", "GET /v9/shipments/31/deliver"},
+		{"NoneListsIt", `{"id":30,"type":"WillCall","state":"pending"` + lists + `},{"id":31,"type":"WillCall","state":%q}`, handOver, "", "GET /v9/shipments/30/deliver"},
+		{"InstantDelivery", `{"id":31,"type":"InstantDelivery","state":%q}`, deliver, "", "GET /v9/orders/5/items/11/remove_etickets"},
+	} {
+		first, state := "", "pending"
+		c := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v9/orders/5" {
+				shipments := fmt.Sprintf(w.shipments, state)
+				if state == "delivered" {
+					shipments = strings.ReplaceAll(shipments, "pending", state)
+				}
+				fmt.Fprintf(rw, `{"id":5,"state":"accepted","items":[{"id":11,"order_item_id":21,"quantity":1}],"shipments":[%s]}`, shipments)
+				return
+			}
+			if state = "delivered"; first == "" {
+				first = r.Method + " " + r.URL.Path
+			}
+			fmt.Fprint(rw, `{"order_item_id":21,"eticket_finalized":true}`)
+		}))
+		if providertest.ClassIs(t, w.name, w.do(t.Context(), c), w.want); first != w.first {
+			t.Errorf("%s: got %q first; want %q", w.name, first, w.first)
 		}
 	}
 }
