@@ -34,10 +34,24 @@ func TestWhatAStepIsTold(t *testing.T) {
 		of.Record("hold/1", order.Result{Outcome: order.Done, At: began, Holds: []string{"h1"}})
 	}
 	early.Record("invoice/1", order.Result{Outcome: order.Running, At: began})
-	o.Record("invoice/1", order.Result{Outcome: order.Done, At: began, Ref: "77", Can: []order.Ability{order.CanReadDeliveries}})
+	o.Record("invoice/1", order.Result{Outcome: order.Done, At: began, Ref: "77", Amount: o.Total(), Can: []order.Ability{order.CanReadDeliveries}})
 	supplied := []order.Supplied{{LineID: "1", Form: order.FormFile, Digest: "aa", Tickets: 2}, {LineID: "2", Form: order.FormLink, Digest: "bb", Tickets: 1},
 		{LineID: "3", Form: order.FormWillCall, Digest: "cc", Tickets: 1}}
 	o.Apply(order.Event{ID: "p1", At: began, Received: began, Supply: &order.Supply{Invoice: "77", Lines: supplied}})
+	o.Record("accept/1", order.Result{Outcome: order.Done, At: began})
+	last := placed(order.Sale) // what is left is the transfer
+	last.Steps = o.Steps
+	last.Apply(order.Event{ID: "p1", At: began, Received: began, Supply: &order.Supply{Invoice: "77", Lines: supplied},
+		Lines: []order.LineFact{{LineID: "1", Delivered: began}, {LineID: "3", Delivered: began}}})
+	wanted := func(o *order.Order, do order.Do) order.StepID { // its id has a digest of the tickets
+		for _, id := range o.Plan(began).Steps {
+			if id.Do() == do {
+				return id
+			}
+		}
+		t.Fatalf("no %s is wanted of %v", do, o.Plan(began).Steps)
+		return ""
+	}
 	bought.Record("purchase_order/1", order.Result{Outcome: order.Done, At: began, Ref: "55"})
 	bought.Apply(order.Event{ID: "w2", At: began, Received: began, Lines: []order.LineFact{{LineID: "1", Delivered: began}, {LineID: "2", Delivered: began}}})
 	near := placed(order.Sale)
@@ -59,13 +73,14 @@ func TestWhatAStepIsTold(t *testing.T) {
 		{early, "invoice/1", activities.Step{Lines: live, Total: usd(2*2700 + 4000 + 900), Show: o.Show(), Paid: true, Holds: []string{"h1"}}},
 		{near, "invoice/1", activities.Step{Lines: live, Total: usd(2*2700 + 4000 + 900), Show: o.Show(), Paid: true, Look: true}},
 		{o, "invoice/2", activities.Step{Lines: live, Total: usd(2*2700 + 4000 + 900), Show: o.Show(), Paid: true}},
-		{o, "release_hold/1", activities.Step{Lines: live, Holds: []string{"h1"}, Until: o.HoldUntil()}},
+		{o, "release_hold/1", activities.Step{Lines: o.Lines(), Holds: []string{"h1"}, Until: o.HoldUntil()}},
 		{o, "look:h1/1", activities.Step{Lines: live, Invoice: "77"}},
 		{o, "fulfil:77/1", activities.Step{Lines: live, Invoice: "77"}},
 		{o, "credit:x/1", activities.Step{Lines: live, Total: usd(2*2700 + 4000 + 900), Invoice: "77", Reason: "tickets were cancelled"}},
-		{o, "etickets:1~x/1", activities.Step{Lines: live, Invoice: "77", Supplied: supplied[:1]}},
-		{o, "transfer:x/1", activities.Step{Lines: live, Invoice: "77", Supplied: supplied[1:2]}},
-		{o, "will_call:x/1", activities.Step{Lines: live, Invoice: "77", Supplied: supplied[2:]}},
+		{o, wanted(o, order.DoETickets), activities.Step{Lines: live, Invoice: "77", Supplied: supplied[:1]}},
+		{last, wanted(last, order.DoTransfer), activities.Step{Lines: last.LiveLines(), Invoice: "77", Supplied: supplied[1:2]}},
+		{o, wanted(o, order.DoWillCall), activities.Step{Lines: live, Invoice: "77", Supplied: supplied[2:]}},
+		{o, "etickets:1~other/1", activities.Step{Lines: live, Invoice: "77"}}, // what was planned is gone
 		{o, "revoke:1/1", activities.Step{}},
 		{o, "void_invoice/1", activities.Step{Invoice: "77", Reason: "called off"}},
 		{given, "void_invoice/1", activities.Step{Invoice: "77", Reason: "cancelled at the provider", Restock: &no}},
