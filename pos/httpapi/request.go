@@ -88,7 +88,7 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 	if most == 0 {
 		most = maxAnswer
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	body, err := unanswered.Read(resp, most)
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.

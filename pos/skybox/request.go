@@ -72,7 +72,7 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		return nil, k.fault("no answer", failed)
 	}
 	defer resp.Body.Close()
-	body, err := readAll(resp)
+	body, err := unanswered.Read(resp, maxAnswer)
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.
@@ -85,17 +85,6 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 		return nil, k.fault("status "+strconv.Itoa(resp.StatusCode)+" is not in the document", nil)
 	}
 	return body, nil
-}
-
-// readAll reads an answer, at most one byte more than it may have.
-func readAll(resp *http.Response) ([]byte, error) {
-	var b bytes.Buffer
-	// What the answer says of its length saves copies as it grows; it is not believed where it is absurd.
-	if n := resp.ContentLength; n > 0 && n <= maxAnswer {
-		b.Grow(int(n) + bytes.MinRead)
-	}
-	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
-	return b.Bytes(), err
 }
 
 // limit is how long a request may take: the configured time, or most of what the caller has left.

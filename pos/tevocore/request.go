@@ -83,12 +83,7 @@ func (c *Client) call(ctx context.Context, k call, into answer) error {
 		return k.fault("no answer", failed)
 	}
 	defer resp.Body.Close()
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= maxAnswer {
-		buf.Grow(int(n) + bytes.MinRead) // more than the length, for the read that finds the end
-	}
-	_, err = buf.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
-	body := buf.Bytes()
+	body, err := unanswered.Read(resp, maxAnswer)
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		// A refusal says enough by its status where its body is lost.

@@ -1,13 +1,15 @@
-// Package unanswered says why an HTTP call to a POS had no answer, in words that are safe to show. All adapters that speak HTTP use
-// it. It must not class errors: whether a call may be made again is for the adapter to say.
+// Package unanswered reads the answers to HTTP calls of a POS, and says of one that does not come, or not whole, why: in words that
+// are safe to show. All adapters that speak HTTP use it. It must not class errors: whether a call may be made again is for the adapter to say.
 package unanswered
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"syscall"
@@ -57,4 +59,15 @@ func Of(err error) *Cause {
 		f.text = "the connection was closed"
 	}
 	return f
+}
+
+// Read reads an answer whole, but no more than one byte beyond most, by which it is known for too large. What the answer says of its
+// length saves copies as it grows, and is not believed where it is absurd.
+func Read(resp *http.Response, most int64) ([]byte, error) {
+	var b bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= most {
+		b.Grow(int(n) + bytes.MinRead) // more than the length, for the read that finds the end
+	}
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, most+1))
+	return b.Bytes(), err
 }
