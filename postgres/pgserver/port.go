@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"syscall"
+	"time"
 )
 
 // Free ports are drawn from below the range that Linux and macOS use for
@@ -21,6 +22,14 @@ const (
 func choosePort(want int) (int, error) {
 	if want != 0 {
 		err := probe(want)
+		// Who has just stopped there, such as a server of ours, may take a moment to let go of it.
+		for range 20 {
+			if !errors.Is(err, syscall.EADDRINUSE) {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+			err = probe(want)
+		}
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return 0, fmt.Errorf("pgserver: port %d is taken by another program (%w): stop that one, or choose another port", want, syscall.EADDRINUSE)
 		}
