@@ -108,3 +108,20 @@ func TestWhatIsHeldIsSoldOrLetGo(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsTakenBackWhileItIsStillBeingGiven: an operator has a delivery tried again and cancels the order a moment later. The files
+// are taken back when the stopped attempt has ended, and not before.
+func TestNothingIsTakenBackWhileItIsStillBeingGiven(t *testing.T) {
+	t.Parallel()
+	s := &shell{o: order.New(order.Identity{ID: "order:tevo:1"}, order.DefaultPolicy()), running: map[order.StepID]*running{
+		"etickets:1~aa/1": {stopping: true}, "look:h1/1": {stopping: true}}}
+	for id, want := range map[order.StepID]bool{"revoke:1/1": true, "void_invoice/1": true, "etickets:1~bb/1": true, "fulfil:77/1": false} {
+		if got := s.mustWait(id); got != want {
+			t.Errorf("%s must wait: got %v; want %v", id, got, want)
+		}
+	}
+	s.running["etickets:1~aa/1"].stopping = false // it is on its way, and not to be undone
+	if s.mustWait("revoke:1/1") {
+		t.Error("a step waits for one that is not being stopped")
+	}
+}
