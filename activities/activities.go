@@ -108,7 +108,7 @@ type Step struct {
 	Paid     bool           `json:"paid,omitempty"`    // the buyer has paid the provider
 	Look     bool           `json:"look,omitempty"`    // for tickets that the POS holds, as soon as there is an invoice
 	Adopted  bool           `json:"adopted,omitempty"` // the invoice is not of our making; see order.Policy
-	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the one in force, where it is known: if it is adopted, to be voided, or to be attached to
+	Invoice  string         `json:"invoice,omitempty"` // the id in the POS of the record that the step is about, where it is known; for DoReceive that of the purchase order
 	Uploads  []order.Upload `json:"uploads,omitempty"` // what to attach
 
 	Supplied []order.Supplied `json:"supplied,omitempty"` // what to deliver: the POS must still hold just that

@@ -120,7 +120,8 @@ func (db *DB) OpenOrders(ctx context.Context, source, eventID, after string, lim
 }
 
 // UndeliveredOrders returns the orders of a source that wait for tickets, with the document of each, sorted by id, those after
-// the given one, at most limit of them. They are what a provider that lists no changes is polled for.
+// the given one, at most limit of them. They are what a provider that lists no changes is polled for, and
+// for whose tickets the POS is asked.
 func (db *DB) UndeliveredOrders(ctx context.Context, source, after string, limit int) ([]json.RawMessage, error) {
 	return list(ctx, db, "undelivered orders", `SELECT o.doc FROM orders o
 		WHERE o.source = $1 AND o.state IN ('awaiting_fulfilment', 'partially_fulfilled') AND o.id > $2 ORDER BY o.id LIMIT $3`,
